@@ -1,0 +1,99 @@
+/**
+ * Every error that a person can meet, by its stable code. `docs/errors.md` is generated from this table, and a test
+ * holds the two together. `exit` is the exit code of a command that ends with this error; `retryable` says whether the
+ * same request may succeed when it is simply repeated.
+ */
+export interface ErrorDescription {
+  readonly exit: 1 | 2 | 3 | 4 | 5 | 130;
+  readonly retryable: boolean;
+  /** What has happened, one sentence. */
+  readonly meaning: string;
+  /** What to do next, one sentence. */
+  readonly remedy: string;
+}
+
+const entry = (exit: ErrorDescription['exit'], meaning: string, remedy: string, retryable = false): ErrorDescription => ({
+  exit,
+  retryable,
+  meaning,
+  remedy,
+});
+
+export const ERROR_CATALOGUE = {
+  'internal': entry(1, 'The program met a state that it does not expect: a defect.', 'Report it with the log; nothing is deleted without persisted proof, and the same command can be run again.'),
+  'interrupted': entry(130, 'A signal stopped the command before it was done.', 'Run the same command again; it continues where it was.'),
+
+  'usage.invalid': entry(2, 'The command line cannot be understood.', 'See --help of the command.'),
+  'config.unreadable': entry(2, 'A configuration file cannot be read.', 'Check the path and its permissions.'),
+  'config.invalid': entry(2, 'A configuration file holds something that cannot be used.', 'Correct the line that is named.'),
+  'usage.unsupported': entry(2, 'This combination of options or database is not supported.', 'Use what the message names instead.'),
+
+  'refused.by-person': entry(3, 'The question was not answered with y or yes.', 'Run the command again and answer y, or give --dontask.'),
+  'refused.lock-held': entry(3, 'Another run holds the migration lock (advisory lock 2, 1).', 'Wait for the run that is named, or stop it.'),
+  'refused.embedded-in-use': entry(3, 'Another process uses the folder of the embedded database.', 'Wait until the process that is named has ended.'),
+  'refused.services-running': entry(3, 'Services, or other sessions on the database, still run.', 'Stop what is named; --force only if you know that it cannot write documents.'),
+  'refused.same-store': entry(3, 'Source and destination are the same store.', 'Name another destination.'),
+  'refused.would-overwrite': entry(3, 'A write could replace the only good copy of a document.', 'Choose a destination whose objects cannot coincide with the source.'),
+  'refused.identical-urls': entry(3, 'Both stores give documents the same URLs, so this option cannot tell them apart.', 'Leave the option out.'),
+  'refused.not-current': entry(3, 'The source configuration does not name the store in which the archive is now.', 'Name the current store as FROM.'),
+  'refused.unfinished': entry(3, 'A migration between other stores is unfinished.', 'Resume it, or end it with rollback, as the message says.'),
+  'refused.changed-store': entry(3, 'The store or codec is not the one with which this migration began.', 'Restore the configuration, or end the migration with rollback.'),
+  'refused.newer-journal': entry(3, 'The journal was written by a newer version of this tool.', 'Use that version.'),
+  'refused.ephemeral-store': entry(3, 'The folder lies on a file system that does not outlive the machine or container.', 'Mount a volume there, or give --force.'),
+  'refused.foreign-files': entry(3, 'The destination folder holds files that are not documents of an archive.', 'Use an empty folder, or move what is named.'),
+  'refused.unsafe-database': entry(3, 'The database server does not keep what it has committed (fsync is off).', 'Turn fsync on.'),
+  'refused.pooler': entry(3, 'The database is reached through a pooler that gives each statement another session.', 'Connect to PostgreSQL itself, or use session pooling.'),
+  'refused.object-lock': entry(3, 'The bucket keeps objects under object lock, so the source cannot be cleaned.', 'Use --nodelete.'),
+  'refused.no-documents': entry(3, 'The --bucket named matches no document.', 'Check the name against the buckets that are listed.'),
+  'refused.cannot-roll-back': entry(3, 'The migration cannot be rolled back.', 'See the reason; the reverse migration moves the documents instead.'),
+  'refused.not-clean': entry(3, 'What would be deleted is still needed.', 'See the reason.'),
+  'refused.too-large': entry(3, 'A document is larger than the destination can hold.', 'Choose another destination for it, or leave it out with --skip-failed.'),
+  'refused.replication-behind': entry(3, 'A standby has not yet confirmed the switch.', 'Wait until it has caught up, then run clean.'),
+  'refused.still-changing': entry(3, 'Rows of the archive kept changing while the switch was tried.', 'Stop what writes to the database, then run the same command again.'),
+  'refused.failed-documents': entry(1, 'Documents failed, so nothing was switched.', 'See show-migration ID --failed; correct the cause and run the same command again, or add --skip-failed.'),
+
+  'database.unreachable': entry(4, 'The database cannot be reached.', 'Check host, port and network.', true),
+  'database.denied': entry(4, 'The database refuses the user, the password or the operation.', 'Check the credentials and grants that are named.'),
+  'database.schema': entry(4, 'The tables are not as expected.', 'Check that the URL names the database of the Anchore Engine.'),
+  'database.lost': entry(4, 'The connection to the database was lost.', 'Run the same command again; it continues where it was.', true),
+  'database.lock-lost': entry(4, 'Another process has taken this migration over, so this one stopped.', 'See show-migration; run the same command again if no other run is active.'),
+  'database.timeout': entry(4, 'The database did not answer in time.', 'Try again; raise --db-timeout.', true),
+  'database.failed': entry(4, 'The database refused a statement.', 'See the message of the server.'),
+
+  'store.unreachable': entry(4, 'The store cannot be reached.', 'Check the address and the network.', true),
+  'store.timeout': entry(4, 'The store did not answer in time.', 'Try again when the store is less busy.', true),
+  'store.credentials': entry(4, 'The store does not accept the credentials.', 'Check the key that is named and its secret.'),
+  'store.clock-skew': entry(4, 'The clocks of this machine and of the store differ too much.', 'Set the clock of this machine.'),
+  'store.denied': entry(4, 'The store denies this operation.', 'Grant what is named.'),
+  'store.container-missing': entry(4, 'The bucket, container, folder or table does not exist.', 'Create it, or set create_bucket or create_container.'),
+  'store.wrong-region': entry(4, 'The bucket lies in another region.', 'Set the region that is named.'),
+  'store.throttled': entry(4, 'The store asks for fewer requests.', 'Try again later or lower the concurrency.', true),
+  'store.busy': entry(4, 'The store had a passing fault (5xx).', 'Try again.', true),
+  'store.not-found': entry(4, 'The store says that the object does not exist.', 'See which document it belongs to.'),
+  'store.exists': entry(4, 'An object already stands where one was to be created.', 'See which document it belongs to.'),
+  'store.full': entry(4, 'The store has no room left.', 'Free or add space, then run the same command again.'),
+  'store.read-only': entry(4, 'The store cannot be written to.', 'Make it writable.'),
+  'store.unmounted': entry(4, 'The folder is not the one it was: a mount is missing.', 'Mount it, then run the same command again.'),
+  'store.corrupt': entry(4, 'Bytes did not arrive as they were sent.', 'Try again; check the network and the store.', true),
+  'store.unsafe-path': entry(4, 'A name leads outside the store, or through a symbolic link.', 'Check the row or the folder that is named.'),
+  'store.invalid-url': entry(4, 'A content URL cannot be understood by this driver.', 'See which document it belongs to.'),
+  'store.archived': entry(4, 'The object lies in an archival class and must be restored before it can be read.', 'Restore it in the store first.'),
+  'store.object-locked': entry(4, 'Object lock or a legal hold forbids to delete the object.', 'Use --nodelete, or remove the lock.'),
+  'store.too-large': entry(4, 'The payload is larger than this store can hold.', 'Choose another driver for it.'),
+  'store.tls': entry(4, 'The certificate of the store is not trusted.', 'Set ca_file to the CA of the store.'),
+  'store.failed': entry(4, 'The store refused the request.', 'See the code of the store in the message.'),
+
+  'document.missing': entry(1, 'The source has no bytes for this document.', 'Restore it at the source, or leave it with --skip-failed.'),
+  'document.wrong-size': entry(1, 'The bytes at the source are longer or shorter than the row says.', 'Restore it at the source, or leave it with --skip-failed.'),
+  'document.corrupt': entry(1, 'The bytes at the source do not match the digest of the row.', 'Restore it at the source, or leave it with --skip-failed.'),
+  'document.undecodable': entry(1, 'The payload cannot be decompressed.', 'Restore it at the source, or leave it with --skip-failed.'),
+  'document.ambiguous': entry(1, 'Several rows share one object but disagree about it.', 'Correct the rows.'),
+  'document.conflict': entry(1, 'Another object already stands at the destination of this document.', 'Move it away; it is never overwritten.'),
+  'document.unproven': entry(1, 'The destination did not prove that it holds the same bytes.', 'Try again; check the destination.'),
+  'document.changed': entry(1, 'The document changed each time that it was copied.', 'Stop the services and run the same command again.'),
+
+  'check.failed': entry(5, 'The check read back something other than it had written.', 'Do not use this store before the cause is found.'),
+  'verify.wrong': entry(5, 'Documents are missing, wrong or unreadable.', 'See the report.'),
+} as const satisfies Record<string, ErrorDescription>;
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;

@@ -1,0 +1,164 @@
+import type { AppError } from '../core/errors.ts';
+
+/**
+ * What every storage driver is. A driver translates between documents' keys, content URLs and the objects of one store,
+ * and maps the store's errors to our codes. It never sleeps, retries or limits itself: wrappers do that
+ * (`drivers/wrappers/`). A driver is accepted by passing the conformance suite.
+ */
+
+export const DRIVER_NAMES = ['db', 'db2', 'localfs', 's3', 'swift', 'memory'] as const;
+export type DriverName = (typeof DRIVER_NAMES)[number];
+
+/** Identifies a document; the key of its metadata row. */
+export interface DocumentKey {
+  readonly userId: string;
+  readonly bucket: string;
+  readonly archiveId: string;
+  readonly documentName: string;
+}
+
+/** Names one stored object: the content URL of its row, and the row's key (which `db` needs to find its row). */
+export interface ObjectRef {
+  readonly key: DocumentKey;
+  readonly url: string;
+}
+
+/** Bytes to be stored. `open` can be called again, and then gives the same bytes from their beginning. */
+export interface Payload {
+  readonly sizeBytes: number;
+  /** Lower-case hex MD5 of the bytes. */
+  readonly md5: string;
+  /** All bytes, where they are in memory. */
+  readonly bytes?: Uint8Array;
+  open(signal?: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** An object being read. The caller counts and hashes: nothing here is trusted. Reading to the end or breaking off frees it. */
+export interface StoredObject {
+  /** The length that the store announced, where it did. */
+  readonly sizeBytes: number | undefined;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** What a store says of an object without sending it. */
+export interface ObjectInfo {
+  readonly sizeBytes: number;
+  /** Lower-case hex MD5, only where the store itself computed it from all the bytes that it holds. */
+  readonly md5: string | undefined;
+}
+
+/** What a store answered to a write. `md5` and `sizeBytes` only where the store itself computed them from the stored bytes. */
+export interface PutReceipt {
+  readonly url: string;
+  readonly md5: string | undefined;
+  readonly sizeBytes: number | undefined;
+}
+
+export interface PutOptions {
+  /**
+   * `create`: fails with `store.exists` where an object stands already (atomically if `capabilities.conditionalPut`,
+   * otherwise as well as the store can tell). `replace`: the object is replaced; readers see the old or the new one.
+   */
+  readonly mode: 'create' | 'replace';
+  readonly signal?: AbortSignal;
+}
+
+export interface DeleteItem {
+  readonly ref: ObjectRef;
+  /** Only an object whose payload has this MD5 is deleted; undefined deletes whatever is there. */
+  readonly md5: string | undefined;
+}
+
+/** `changed`: the object holds other bytes than expected and was left. `absent`: it was not there. */
+export type DeleteOutcome =
+  | { readonly outcome: 'deleted' | 'absent' | 'changed' }
+  | { readonly outcome: 'failed'; readonly error: AppError };
+
+export interface ListedObject {
+  readonly url: string;
+  readonly sizeBytes: number;
+}
+
+export type BulkResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: AppError };
+
+/** Work on many small objects at once, for stores where that is cheaper. Results stand in the order of the arguments. */
+export interface BulkOperations {
+  /** At most so many objects in one call, and for `get` and `put` at most so many bytes of payload together. */
+  readonly maxItems: number;
+  readonly maxBytes: number;
+  get(refs: readonly ObjectRef[], signal?: AbortSignal): Promise<readonly BulkResult<Uint8Array>[]>;
+  put(
+    items: readonly { readonly key: DocumentKey; readonly payload: Payload & { readonly bytes: Uint8Array } }[],
+    options: PutOptions,
+  ): Promise<readonly BulkResult<PutReceipt>[]>;
+  head(refs: readonly ObjectRef[], signal?: AbortSignal): Promise<readonly BulkResult<ObjectInfo | undefined>[]>;
+}
+
+export interface Capabilities {
+  /** Whether documents may be compressed in this store (all but `db`). */
+  readonly compression: boolean;
+  /** Whether `put` with mode `create` is atomic. Known after `prepare`. */
+  readonly conditionalPut: boolean;
+  /** Whether a listing shows every object whose write was acknowledged before it began. */
+  readonly strongListing: boolean;
+  /** Whether the objects lie in the database that holds the metadata. */
+  readonly inDatabase: boolean;
+  /** The largest payload that one object can have. */
+  readonly maxPayloadBytes: number;
+  /** How many requests at once serve this store well, as a start. */
+  readonly concurrency: number;
+}
+
+/** What tells one store from another, whatever name it was reached by. Journalled; holds no secret. */
+export interface StoreIdentity {
+  readonly driver: DriverName;
+  /** Equal for equal stores: driver, endpoint, bucket or container or root or table, prefix. */
+  readonly fingerprint: string;
+  /**
+   * Equal where equal content URLs mean equal objects (for S3 the endpoint, for localfs the machine). Two stores of one
+   * driver with different namespaces can have identical URLs for different objects (rule R8).
+   */
+  readonly namespace: string;
+  /** For a person, such as `s3 bucket "archive" at http://127.0.0.1:9000, prefix "a/"`. */
+  readonly description: string;
+}
+
+/** Something about a store that an operator should know before a migration. */
+export interface StoreCondition {
+  readonly severity: 'refuse' | 'warn';
+  /** Whether it matters as the source that will be cleaned, as the destination, or both. */
+  readonly concerns: 'cleaning' | 'writing' | 'both';
+  readonly error: AppError;
+  /** Whether `--force` overrides it. */
+  readonly forceable: boolean;
+}
+
+export interface Driver extends AsyncDisposable {
+  readonly name: DriverName;
+  readonly capabilities: Capabilities;
+
+  /** The content URL that a new document with this key gets. Throws `store.invalid-url` where the key has none. */
+  locate(key: DocumentKey): string;
+  /** Whether services configured with this driver could read this URL: its scheme, and a form that they parse. */
+  recognises(url: string): boolean;
+  /** Equal for two references exactly if they name the same object, within this store's namespace. */
+  objectId(ref: ObjectRef): string;
+
+  /** Makes ready to write: creates bucket, container or root where configured, and finds out `conditionalPut`. May be repeated. */
+  prepare(signal?: AbortSignal): Promise<void>;
+  identify(signal?: AbortSignal): Promise<StoreIdentity>;
+  inspect(signal?: AbortSignal): Promise<readonly StoreCondition[]>;
+
+  /** Throws `store.not-found` only where the store says so definitively. */
+  get(ref: ObjectRef, signal?: AbortSignal): Promise<StoredObject>;
+  /** undefined only where the store says definitively that there is no such object. */
+  head(ref: ObjectRef, signal?: AbortSignal): Promise<ObjectInfo | undefined>;
+  /** Resolves when the object is durable. Throws `store.corrupt` where the bytes sent differ from `payload.md5` or size; then nothing is kept. */
+  put(key: DocumentKey, payload: Payload, options: PutOptions): Promise<PutReceipt>;
+  /** Deletes durably. Results stand in the order of the items; one that fails does not stop the others. May be repeated. */
+  delete(items: readonly DeleteItem[], signal?: AbortSignal): Promise<readonly DeleteOutcome[]>;
+  /** Every object of this store (under its root, prefix, table). Throws rather than to list a part. */
+  list(signal?: AbortSignal): AsyncIterable<ListedObject>;
+
+  readonly bulk?: BulkOperations;
+}
