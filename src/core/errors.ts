@@ -6,6 +6,8 @@ export interface AppErrorOptions {
   readonly retryable?: boolean;
   /** How long the store asked us to wait before the next try, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** An earlier try of the same request may have taken effect, though its answer was lost. */
+  readonly outcomeUnknown?: boolean;
   /** What to do next, where the message can say it better than the catalogue. */
   readonly remedy?: string;
 }
@@ -18,6 +20,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
+  readonly outcomeUnknown: boolean;
   readonly remedy: string;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
@@ -26,6 +29,7 @@ export class AppError extends Error {
     this.code = code;
     this.retryable = options.retryable ?? ERROR_CATALOGUE[code].retryable;
     this.retryAfterMs = options.retryAfterMs;
+    this.outcomeUnknown = options.outcomeUnknown ?? false;
     this.remedy = options.remedy ?? ERROR_CATALOGUE[code].remedy;
   }
 }
