@@ -4,7 +4,11 @@
  * the server's own error as their cause.
  */
 export interface Queryable {
-  /** bytea comes and goes as Uint8Array (Buffer), bigint as number (exact up to 2^53, else a thrown error). */
+  /**
+   * bytea comes and goes as Uint8Array (Buffer), bigint as number (exact up to 2^53, else a thrown error), timestamps as
+   * ISO text in UTC with microseconds (`2018-08-15T18:03:52.951364Z`), numeric as text. A bytea or text value beyond some 250 MB
+   * does not fit into a string, as which it travels: read it in parts with `substring`.
+   */
   query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
 }
 
