@@ -42,7 +42,7 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     state text NOT NULL CHECK (state IN ('planned', 'copying', 'copied', 'switched', 'cleaning', 'cleaned', 'failed',
                                          'skipped', 'dropped')),
     src_url text, src_digest text, src_size bigint, src_compressed boolean, src_last_updated integer,
-    dst_url text, dst_digest text, dst_size bigint, dst_compressed boolean,
+    dst_url text, dst_digest text, dst_size bigint, dst_compressed boolean, prev_digest text,
     sha256 text,
     owned boolean NOT NULL DEFAULT false,
     reuse boolean NOT NULL DEFAULT false,

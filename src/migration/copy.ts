@@ -1,0 +1,60 @@
+import { AppError } from '../core/errors.ts';
+import { type Chunk, claimChunk, finishChunk, registerWorker } from './claims.ts';
+import { forEachConcurrent } from './concurrency.ts';
+import { BatchCopier, slices } from './copy-batch.ts';
+import { describeDocument } from './describe.ts';
+import { listDocuments, recordFailures } from './document-store.ts';
+import { Health } from './health.ts';
+import type { Run } from './run.ts';
+
+/** A document that changed under each of so many copies has failed. */
+const PASSES = 4;
+
+/**
+ * Copies every planned document, a chunk at a time; `afterChunk` sees each chunk once it is done (for `--move`). Ends by
+ * throwing `interrupted` soon after the run's signal.
+ */
+export const copyDocuments = async (run: Run, afterChunk?: (chunk: Chunk) => Promise<void>): Promise<void> => {
+  const { db, record, epoch, session, executor } = run;
+  const fence = { id: record.id, epoch };
+  const worker = await registerWorker(db, session, record.id, executor);
+  const copier = new BatchCopier(run, new Health(run.settings.maxConsecutiveFaults));
+  for (;;) {
+    throwIfInterrupted(run.signal);
+    const chunk = await claimChunk(db, fence, worker);
+    if (chunk === undefined) return;
+    await run.faults.reach('copy.after-claim');
+    await copyChunk(run, copier, chunk);
+    await afterChunk?.(chunk);
+    await finishChunk(db, fence, worker, chunk);
+  }
+};
+
+const copyChunk = async (run: Run, copier: BatchCopier, chunk: Chunk): Promise<void> => {
+  const { db, record, settings, signal } = run;
+  const range = { afterSeq: chunk.firstSeq - 1, lastSeq: chunk.lastSeq, limit: chunk.lastSeq - chunk.firstSeq + 1 };
+  for (let pass = 0; pass < PASSES; pass += 1) {
+    const documents = await listDocuments(db, record.id, ['planned', 'copying'], range);
+    if (documents.length === 0) return;
+    const batches = slices(documents, settings.batchSize, settings.batchBytes, (d) => d.source.sizeBytes ?? 0);
+    await forEachConcurrent(batches, settings.batchesInFlight, async (batch) => {
+      throwIfInterrupted(signal);
+      await copier.copy(batch);
+    });
+  }
+  const restless = await listDocuments(db, record.id, ['planned', 'copying'], range);
+  await recordFailures(
+    db,
+    { id: record.id, epoch: run.epoch },
+    restless.map((document) => ({
+      seq: document.seq,
+      code: 'document.changed',
+      text: `${describeDocument(document)} changed under each of ${PASSES} copies`,
+    })),
+  );
+};
+
+/** Throws the signal's reason as `interrupted`. */
+export const throwIfInterrupted = (signal: AbortSignal): void => {
+  if (signal.aborted) throw new AppError('interrupted', 'stopped by a signal', { cause: signal.reason });
+};

@@ -1,0 +1,155 @@
+import type { Queryable } from '../database/database.ts';
+import { archivePredicate, type Scope, scopeParameters, skipReasonSql } from './scope.ts';
+
+/**
+ * The SQL that brings a journal in line with `archive_metadata`: what is new, changed, gone. Each statement snapshots any
+ * number of rows inside the database; nothing is listed in memory.
+ */
+
+const KEY_JOIN = `m.bucket = d.bucket AND m."archiveId" = d.archive_id AND m."userId" = d.user_id
+                  AND m."documentName" = d.document_name`;
+const SOURCE_COLUMNS = 'd.src_url, d.src_digest, d.src_size, d.src_compressed, d.src_last_updated';
+const METADATA_COLUMNS = 'm.content_url, m.digest, m.size, m.is_compressed, m.last_updated';
+/** States in which the journal still says what the source row was. */
+const BEFORE_SWITCH = `('planned', 'copying', 'copied', 'failed', 'skipped')`;
+
+/** Adds the rows that the journal does not have yet, in key order behind those that it has. */
+export const insertNewDocuments = async (tx: Queryable, id: number, scope: Scope): Promise<number> => {
+  const { count } = await tx.query(
+    `INSERT INTO archive_mover_document (migration_id, seq, bucket, archive_id, user_id, document_name, state, src_url,
+                                         src_digest, src_size, src_compressed, src_last_updated, error_code)
+     SELECT $5, coalesce((SELECT max(seq) FROM archive_mover_document WHERE migration_id = $5), 0)
+                + row_number() OVER (ORDER BY m.bucket, m."archiveId", m."userId", m."documentName"),
+            m.bucket, m."archiveId", m."userId", m."documentName",
+            CASE WHEN ${skipReasonSql(3)} IS NULL THEN 'planned' ELSE 'skipped' END,
+            ${METADATA_COLUMNS}, ${skipReasonSql(3)}
+       FROM archive_metadata m
+      WHERE ${archivePredicate(1)}
+        AND NOT EXISTS (SELECT 1 FROM archive_mover_document d WHERE d.migration_id = $5 AND ${KEY_JOIN})`,
+    [...scopeParameters(scope), id],
+  );
+  return count;
+};
+
+/**
+ * Plans those again (all, or the one with this `seq`) whose row is no longer what was planned or copied. What we wrote for them stays known (`dst_url`,
+ * `owned`), so that it is replaced or removed, never orphaned. A switched document counts as changed only where its row
+ * has come back to the source's scheme by somebody's hand.
+ */
+export const replanChangedDocuments = async (
+  tx: Queryable,
+  id: number,
+  scope: Scope,
+  seq: number | null = null,
+): Promise<number> => {
+  const { count } = await tx.query(
+    `UPDATE archive_mover_document d
+        SET state = CASE WHEN ${skipReasonSql(3)} IS NULL THEN 'planned' ELSE 'skipped' END,
+            src_url = m.content_url, src_digest = m.digest, src_size = m.size, src_compressed = m.is_compressed,
+            src_last_updated = m.last_updated, reuse = false, error_code = ${skipReasonSql(3)}, error_text = NULL
+       FROM archive_metadata m
+      WHERE d.migration_id = $5 AND ${KEY_JOIN} AND ${archivePredicate(1)} AND ($6::bigint IS NULL OR d.seq = $6)
+        AND ((d.state IN ${BEFORE_SWITCH} AND (${SOURCE_COLUMNS}) IS DISTINCT FROM (${METADATA_COLUMNS}))
+          OR (d.state IN ('switched', 'cleaned', 'dropped') AND m.content_url IS DISTINCT FROM d.dst_url
+              AND ${skipReasonSql(3)} IS NULL))`,
+    [...scopeParameters(scope), id, seq],
+  );
+  return count;
+};
+
+/** Drops those whose row is gone: its owner has deleted it. */
+export const dropVanishedDocuments = async (
+  tx: Queryable,
+  id: number,
+  seq: number | null = null,
+): Promise<number> => {
+  const { count } = await tx.query(
+    `UPDATE archive_mover_document d
+        SET state = 'dropped', error_code = NULL, error_text = 'its owner has deleted the document'
+      WHERE d.migration_id = $1 AND d.state IN ${BEFORE_SWITCH} AND ($2::bigint IS NULL OR d.seq = $2)
+        AND NOT EXISTS (SELECT 1 FROM archive_metadata m WHERE ${KEY_JOIN})`,
+    [id, seq],
+  );
+  return count;
+};
+
+/** Plans failed documents again: their cause may be gone. */
+export const replanFailedDocuments = async (tx: Queryable, id: number): Promise<number> => {
+  const { count } = await tx.query(
+    `UPDATE archive_mover_document SET state = 'planned', error_code = NULL, error_text = NULL
+      WHERE migration_id = $1 AND state = 'failed'`,
+    [id],
+  );
+  return count;
+};
+
+/** Rows without a digest that were copied while services ran: nothing could tell whether they changed (rule R15). */
+export const replanUncheckableDocuments = async (tx: Queryable, id: number): Promise<number> => {
+  const { count } = await tx.query(
+    `UPDATE archive_mover_document SET state = 'planned'
+      WHERE migration_id = $1 AND state = 'copied' AND copied_online AND src_digest IS NULL`,
+    [id],
+  );
+  return count;
+};
+
+/**
+ * Fails what shares an object and disagrees about it (rule R12): rows with one source URL, or with one destination
+ * object, must say the same of its bytes. `sourceKeyed`, `destinationKeyed`: whether the driver tells documents apart
+ * that differ in their name alone (only `db` does).
+ */
+export const failAmbiguousDocuments = async (
+  tx: Queryable,
+  id: number,
+  sourceKeyed: boolean,
+  destinationKeyed: boolean,
+): Promise<number> => {
+  const disagree = `count(*) > 1 AND (count(DISTINCT (src_digest, src_size, src_compressed)) > 1)`;
+  const failGroup = async (columns: string, text: string): Promise<number> =>
+    (
+      await tx.query(
+        `UPDATE archive_mover_document d SET state = 'failed', error_code = 'document.ambiguous', error_text = $2
+           FROM (SELECT ${columns} FROM archive_mover_document
+                  WHERE migration_id = $1 AND state IN ('planned', 'copying', 'copied')
+                  GROUP BY ${columns} HAVING ${disagree}) g
+          WHERE d.migration_id = $1 AND d.state IN ('planned', 'copying', 'copied')
+            AND (${columns.replaceAll(/\w+/g, 'd.$&')}) = (${columns.replaceAll(/\w+/g, 'g.$&')})`,
+        [id, text],
+      )
+    ).count;
+  const bySource = sourceKeyed ? 0 : await failGroup('src_url', 'several rows name this object and disagree about it');
+  const byDestination = destinationKeyed
+    ? 0
+    : await failGroup('bucket, archive_id, user_id', 'several documents would share one object at the destination');
+  return bySource + byDestination;
+};
+
+/** Makes chunks of the documents that have none yet, and opens again those that hold unfinished documents. */
+export const refreshChunks = async (tx: Queryable, id: number, chunkSize: number): Promise<void> => {
+  await tx.query(
+    `INSERT INTO archive_mover_chunk (migration_id, first_seq, last_seq)
+     SELECT $1, s, least(s + $2 - 1, range.last)
+       FROM (SELECT coalesce((SELECT max(last_seq) FROM archive_mover_chunk WHERE migration_id = $1), 0) + 1 AS first,
+                    coalesce((SELECT max(seq) FROM archive_mover_document WHERE migration_id = $1), 0) AS last) range,
+            generate_series(range.first, range.last, $2) s`,
+    [id, chunkSize],
+  );
+  await tx.query(
+    `UPDATE archive_mover_chunk c SET done = false, worker_id = NULL
+      WHERE c.migration_id = $1 AND c.done
+        AND EXISTS (SELECT 1 FROM archive_mover_document d
+                     WHERE d.migration_id = $1 AND d.seq BETWEEN c.first_seq AND c.last_seq
+                       AND d.state IN ('planned', 'copying'))`,
+    [id],
+  );
+};
+
+/** The logical buckets of the archive's rows, for a person whose --bucket matched none. */
+export const listBuckets = async (db: Queryable, scope: Scope): Promise<readonly string[]> => {
+  const { rows } = await db.query<{ bucket: string }>(
+    `SELECT DISTINCT m.bucket FROM archive_metadata m
+      WHERE ${archivePredicate(1)} AND starts_with(m.content_url, $3) ORDER BY 1`,
+    scopeParameters(scope).slice(0, 3),
+  );
+  return rows.map((row) => row.bucket);
+};

@@ -1,0 +1,42 @@
+import { AppError } from '../core/errors.ts';
+import type { Queryable } from '../database/database.ts';
+
+/** A heartbeat younger than this means a running service; services send one every 60 s. In seconds. */
+const LIVE_HEARTBEAT_SECONDS = 180;
+/** Programs that a person or a monitor uses beside a migration, by the name that they give PostgreSQL. */
+const TOLERATED_APPLICATIONS =
+  '^(anchore-manager|psql|pg_dump|pg_dumpall|pg_basebackup|pg_restore|pgAdmin|DBeaver|pgcli|DataGrip|postgres_exporter|pganalyze|check_postgres|TablePlus|telegraf|datadog)';
+
+/**
+ * Refuses where something may still write documents (rule R14): first other sessions on this database, whose life needs no
+ * clock, then services whose heartbeat is recent, or in the future, by the database's clock. Throws
+ * `refused.services-running`, naming what was found.
+ */
+export const refuseWhileServicesRun = async (db: Queryable): Promise<void> => {
+  const sessions = await db.query<{ pid: number; name: string; who: string; since: string }>(
+    `SELECT pid, application_name AS name, since, who FROM (
+       SELECT pid, coalesce(application_name, '') AS application_name, to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS') AS since,
+              coalesce(usename, '?') || coalesce('@' || host(client_addr), '') AS who
+         FROM pg_stat_activity
+        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()) s
+      WHERE application_name !~* $1 ORDER BY pid LIMIT 5`,
+    [TOLERATED_APPLICATIONS],
+  );
+  if (sessions.count > 0) {
+    const named = sessions.rows.map(
+      (row) => `${row.who} (${row.name === '' ? 'no application name' : row.name}, server process ${row.pid}, since ${row.since})`,
+    );
+    throw running(`other sessions are open on the database: ${named.join('; ')}`);
+  }
+  const services = await db.query<{ servicename: string; hostid: string; age: number }>(
+    `SELECT servicename, hostid, extract(epoch FROM clock_timestamp())::bigint - heartbeat AS age FROM services
+      WHERE heartbeat > extract(epoch FROM clock_timestamp())::bigint - $1 ORDER BY servicename, hostid LIMIT 10`,
+    [LIVE_HEARTBEAT_SECONDS],
+  );
+  if (services.count > 0) {
+    const named = services.rows.map((row) => `${row.servicename} on ${row.hostid} (heartbeat ${row.age} s ago)`);
+    throw running(`services still run: ${named.join('; ')}`);
+  }
+};
+
+const running = (what: string): AppError => new AppError('refused.services-running', what);

@@ -1,0 +1,42 @@
+import type { Store } from '../archive/store.ts';
+import type { Log } from '../core/log.ts';
+import type { Database } from '../database/database.ts';
+import type { FaultPoints } from './fault-points.ts';
+import type { ProgressEvent, Settings } from './run.ts';
+
+/** Which rows belong to the archive that a configuration section names. */
+export type ArchiveScope = 'object-store' | 'object-store-beside-analysis-archive' | 'analysis-archive';
+
+/** One side of a migration: an open store, and where its configuration stands. */
+export interface Side {
+  readonly store: Store;
+  /** Absolute path of the configuration file. */
+  readonly config: string;
+  readonly archive: ArchiveScope;
+}
+
+/** What every operation of this layer needs. */
+export interface Environment {
+  readonly db: Database;
+  readonly log: Log;
+  /** Aborted by SIGINT or SIGTERM: work under way is finished or abandoned, and the state says so. */
+  readonly signal: AbortSignal;
+  readonly settings: Settings;
+  readonly faults: FaultPoints;
+  readonly toolVersion: string;
+  /** `host:pid:thread:`, as Anchore writes it. */
+  readonly executorId: string;
+  readonly progress: (event: ProgressEvent) => void;
+}
+
+export interface MigrateRequest {
+  readonly from: Side;
+  readonly to: Side;
+  /** Only these logical buckets; empty for all. */
+  readonly buckets: readonly string[];
+  readonly keepSource: boolean;
+  readonly skipFailed: boolean;
+  readonly move: boolean;
+  readonly readBack: boolean;
+  readonly force: boolean;
+}

@@ -1,0 +1,73 @@
+import type { Store } from '../archive/store.ts';
+import type { Log } from '../core/log.ts';
+import type { Database, Session } from '../database/database.ts';
+import type { FaultPoints } from './fault-points.ts';
+import type { MigrationRecord } from './migration-store.ts';
+
+/** How a run works; every figure has a default in `DEFAULT_SETTINGS`, and tests make them small. */
+export interface Settings {
+  /** Documents in one claim of a worker. */
+  readonly chunkSize: number;
+  /** Documents that are read, written and recorded together. */
+  readonly batchSize: number;
+  /** Payload bytes that one batch may hold in memory. */
+  readonly batchBytes: number;
+  /** Batches under way at once. */
+  readonly batchesInFlight: number;
+  /** Journalled deletes that rule R1 checks together. */
+  readonly cleanWindow: number;
+  /** How long a PUT of unknown outcome may still land (rule R9); longer than any request's deadline. */
+  readonly quietPeriodMs: number;
+  /** How long the switch waits for its table lock. */
+  readonly switchLockTimeoutMs: number;
+  /** How often the switch is tried while rows keep changing. */
+  readonly switchAttempts: number;
+  /** Documents that may fail one after another for a store's passing fault before the run stops. */
+  readonly maxConsecutiveFaults: number;
+  /** How long cleaning waits for standbys to confirm the switch (rule R4). */
+  readonly standbyTimeoutMs: number;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  chunkSize: 1_000,
+  batchSize: 200,
+  batchBytes: 16 * 1024 * 1024,
+  batchesInFlight: 2,
+  cleanWindow: 20_000,
+  quietPeriodMs: 75_000,
+  switchLockTimeoutMs: 10_000,
+  switchAttempts: 5,
+  maxConsecutiveFaults: 10,
+  standbyTimeoutMs: 60_000,
+};
+
+/** What one process does for one migration, while it holds the lock. */
+export interface Run {
+  readonly db: Database;
+  /** Holds the migration lock, and runs the switch (rule R5). */
+  readonly session: Session;
+  readonly from: Store;
+  readonly to: Store;
+  readonly record: MigrationRecord;
+  /** `host:pid:thread:`. */
+  readonly executor: string;
+  /** Fences every journal write: a later process has a higher one. */
+  readonly epoch: number;
+  readonly readBack: boolean;
+  readonly force: boolean;
+  /** Whether services may still run (precopy). */
+  readonly online: boolean;
+  readonly settings: Settings;
+  readonly faults: FaultPoints;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly progress: (event: ProgressEvent) => void;
+}
+
+/** What a person watching wants to know. */
+export type ProgressEvent =
+  | { readonly type: 'planned'; readonly documents: number }
+  | { readonly type: 'copied'; readonly documents: number; readonly bytes: number }
+  | { readonly type: 'failed'; readonly document: string; readonly code: string; readonly text: string }
+  | { readonly type: 'switched'; readonly documents: number; readonly seconds: number }
+  | { readonly type: 'cleaned'; readonly documents: number };

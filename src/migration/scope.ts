@@ -1,0 +1,62 @@
+import type { ArchiveScope } from './requests.ts';
+import type { Driver, DocumentKey } from '../drivers/contract.ts';
+
+/**
+ * Which rows a migration concerns (rule R7): those that the source's services can read today, whatever bucket, folder or
+ * prefix their URLs name, less what a separate analysis archive claims. Journalled with the migration.
+ */
+export interface Scope {
+  /** The scheme of the content URLs that the source driver reads, such as `db` or `file`. */
+  readonly scheme: string;
+  /** Only these buckets; null for all. Rows of other buckets are listed as exceptions. */
+  readonly buckets: readonly string[] | null;
+  /** Rows of these buckets belong to another archive: neither moved nor listed. */
+  readonly foreignBuckets: readonly string[];
+  /** Only rows of these buckets belong to this archive; null for all. */
+  readonly ownBuckets: readonly string[] | null;
+}
+
+/** The bucket in which Anchore Engine keeps its analysis archive. */
+export const ANALYSIS_ARCHIVE_BUCKET = 'analysis_archive';
+
+const SAMPLE_KEY: DocumentKey = { userId: 'u', bucket: 'b', archiveId: 'a', documentName: 'a.json' };
+
+export const schemeOf = (driver: Driver): string => {
+  const url = driver.locate(SAMPLE_KEY);
+  return url.slice(0, url.indexOf('://'));
+};
+
+/** Whether both drivers give every document the same URL (rule R8). */
+export const haveIdenticalUrls = (one: Driver, other: Driver): boolean =>
+  one.locate(SAMPLE_KEY) === other.locate(SAMPLE_KEY);
+
+export const planScope = (driver: Driver, archive: ArchiveScope, buckets: readonly string[]): Scope => ({
+  scheme: schemeOf(driver),
+  buckets: buckets.length === 0 ? null : buckets,
+  foreignBuckets: archive === 'object-store-beside-analysis-archive' ? [ANALYSIS_ARCHIVE_BUCKET] : [],
+  ownBuckets: archive === 'analysis-archive' ? [ANALYSIS_ARCHIVE_BUCKET] : null,
+});
+
+/**
+ * SQL over `archive_metadata m`: the rows of this archive. Parameters, from `first` on: foreign buckets, own buckets.
+ */
+export const archivePredicate = (first: number): string =>
+  `(NOT m.bucket = ANY ($${first}::text[]) AND ($${first + 1}::text[] IS NULL OR m.bucket = ANY ($${first + 1}::text[])))`;
+
+/**
+ * SQL over `archive_metadata m`: why a row is not to be moved, NULL where it is. Parameters, from `first` on: the pattern
+ * of the scheme, the selected buckets.
+ */
+export const skipReasonSql = (first: number): string =>
+  `CASE WHEN m.content_url IS NULL THEN 'skipped.no-url'
+        WHEN NOT starts_with(m.content_url, $${first}::text) THEN 'skipped.elsewhere'
+        WHEN NOT ($${first + 1}::text[] IS NULL OR m.bucket = ANY ($${first + 1}::text[])) THEN 'skipped.not-selected'
+   END`;
+
+/** The parameters of both, in their order. */
+export const scopeParameters = (scope: Scope): readonly unknown[] => [
+  scope.foreignBuckets,
+  scope.ownBuckets,
+  `${scope.scheme}://`,
+  scope.buckets,
+];
