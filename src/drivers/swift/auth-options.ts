@@ -53,7 +53,8 @@ const missing = (option: string, expected: string): SwiftAuthResult => ({ ok: fa
 
 /**
  * Which version is meant. As python-swiftclient: an explicit 2 or 3 stands; otherwise version 1 needs `auth`, `user` and
- * `key`, and where one is missing any mention of domains or application credentials means 3, else 2.
+ * `key`, and where one is missing any mention of domains or application credentials means 3, else 2; a URL that ends in
+ * its version says it itself.
  */
 const versionOf = (options: SwiftAuthOptions): 1 | 2 | 3 => {
   const explicit = options.auth_version?.charAt(0);
@@ -61,9 +62,11 @@ const versionOf = (options: SwiftAuthOptions): 1 | 2 | 3 => {
   if (explicit === '3') return 3;
   if (options.auth && options.user && options.key) return 1;
   if (explicit === '1' && !options.os_auth_url) return 1;
-  const names = ['user_domain_id', 'user_domain_name', 'project_domain_id', 'project_domain_name', 'project_id', 'project_name'] as const;
-  const mentionsV3 =
-    names.some((name) => options[`os_${name}`]) || options.os_auth_type === 'v3applicationcredential' || options.os_user_id;
+  const url = options.auth ?? options.os_auth_url ?? '';
+  if (/\/v3\/?$/.test(url)) return 3;
+  if (/\/v2\.0\/?$/.test(url)) return 2;
+  const names = ['user_domain_id', 'user_domain_name', 'project_domain_id', 'project_domain_name'] as const;
+  const mentionsV3 = names.some((name) => options[`os_${name}`]) || options.os_auth_type === 'v3applicationcredential';
   return mentionsV3 ? 3 : 2;
 };
 

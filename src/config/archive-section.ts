@@ -1,0 +1,219 @@
+import type { DriverSection, OptionInput } from '../core/driver-section.ts';
+import { AppError } from '../core/errors.ts';
+import { type DbOptions, dbSection } from '../drivers/db/config.ts';
+import { type Db2Options, db2Section } from '../drivers/db2/config.ts';
+import { type LocalfsOptions, localfsSection } from '../drivers/localfs/config.ts';
+import { type S3Options, s3Section } from '../drivers/s3/config.ts';
+import { type SwiftOptions, swiftSection } from '../drivers/swift/config.ts';
+import { parseCompression } from './compression-section.ts';
+import { type ConfigFile, describeNode, findMap, invalidValue, isFilled, readConfigFile } from './config-file.ts';
+import type { Environment } from './environment.ts';
+import { legacySection } from './legacy-section.ts';
+import { type DisplayMap, checkVariables, displayValue, isSecretOption, optionInputs, registerSecretsOf } from './section-values.ts';
+import { nearest } from './nearest-word.ts';
+import type { ConfigMap } from './yaml-tree.ts';
+
+/** The drivers that a configuration can name, in the order in which people are told them. */
+export const CONFIGURABLE_DRIVERS = ['db', 'db2', 'localfs', 's3', 'swift'] as const;
+export type ConfigurableDriver = (typeof CONFIGURABLE_DRIVERS)[number];
+
+export type DriverConfig =
+  | { readonly name: 'db'; readonly options: DbOptions }
+  | { readonly name: 'db2'; readonly options: Db2Options }
+  | { readonly name: 'localfs'; readonly options: LocalfsOptions }
+  | { readonly name: 's3'; readonly options: S3Options }
+  | { readonly name: 'swift'; readonly options: SwiftOptions };
+
+/** The archive that one configuration file names. */
+export interface ArchiveConfig {
+  /** The file, as the person named it. */
+  readonly file: string;
+  /** Where in the file, such as `services.catalog.object_store`; the folder `services.catalog` for the form before 0.2.4. */
+  readonly sectionPath: string;
+  readonly driver: DriverConfig;
+  readonly compression: { readonly enabled: boolean; readonly minSizeKbytes: number };
+  /** Whether the file also has a separate archive of analyses, whose documents then do not belong to the ordinary one. */
+  readonly hasAnalysisArchive: boolean;
+  /** Whether this is that separate archive of analyses itself. */
+  readonly claimsAnalysisArchive: boolean;
+  /** Sentences with file, line and key about what was ignored or assumed. */
+  readonly warnings: readonly string[];
+  /** The section with defaults filled in; secrets are `****`. */
+  readonly forDisplay: DisplayMap;
+  /** The same, where what the file gives as `${NAME}` stands so. */
+  readonly asWritten: DisplayMap;
+}
+
+export interface ArchiveChoice {
+  /** Takes the section `analysis_archive`. */
+  readonly analysisArchive?: boolean;
+}
+
+const EMPTY = (line: number): ConfigMap => ({ kind: 'map', line, entries: new Map() });
+
+interface Place {
+  readonly file: string;
+  readonly path: string;
+}
+
+/** Parses a driver's options; `place` is that of the section, `map` the section. */
+const parseOptions = <Name extends ConfigurableDriver, Options>(
+  section: DriverSection<Name, Options>,
+  map: ConfigMap,
+  place: Place,
+  environment: Environment,
+  warnings: string[],
+): { readonly name: Name; readonly options: Options } => {
+  const inputs: Record<string, OptionInput> = optionInputs(map);
+  for (const [option, variable] of Object.entries(section.environment)) {
+    const value = environment[variable];
+    if (inputs[option] === undefined && value) inputs[option] = value;
+  }
+  warnAboutUnknown(map, section.keys, `the ${section.driver} driver`, place, warnings);
+  const result = section.schema.safeParse(inputs);
+  if (result.success) return { name: section.driver, options: result.data };
+  const [issue] = result.error.issues;
+  const path = (issue?.path ?? []).map(String);
+  const node = path.reduce<ReturnType<ConfigMap['entries']['get']>>(
+    (parent, key) => (parent?.kind === 'map' ? parent.entries.get(key) : undefined),
+    map,
+  );
+  const secret = path.some((key) => isSecretOption(key, section.secretKeys)) && isFilled(node);
+  const at = { file: place.file, line: node?.line ?? map.line, path: [place.path, ...path].join('.') };
+  throw invalidValue(at, issue?.message ?? 'another value', secret ? 'a value that is not shown' : describeNode(node));
+};
+
+const warnAboutUnknown = (map: ConfigMap, known: readonly string[], what: string, place: Place, warnings: string[]): void => {
+  for (const [key, node] of map.entries) {
+    if (known.includes(key)) continue;
+    const suggestion = nearest(key, known);
+    const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
+    warnings.push(`${place.file}:${node.line} ${place.path}.${key}: not an option of ${what}, so it is ignored${hint}`);
+  }
+};
+
+const parseDriver = (name: string, map: ConfigMap, place: Place, environment: Environment, warnings: string[]): DriverConfig | undefined => {
+  switch (name) {
+    case 'db':
+      return parseOptions(dbSection, map, place, environment, warnings);
+    case 'db2':
+      return parseOptions(db2Section, map, place, environment, warnings);
+    case 'localfs':
+      return parseOptions(localfsSection, map, place, environment, warnings);
+    case 's3':
+      return parseOptions(s3Section, map, place, environment, warnings);
+    case 'swift':
+      return parseOptions(swiftSection, map, place, environment, warnings);
+    default:
+      return undefined;
+  }
+};
+
+const SECRET_KEYS = [dbSection, db2Section, localfsSection, s3Section, swiftSection].flatMap((section) => section.secretKeys);
+
+const isSecret = (name: string): boolean => isSecretOption(name, SECRET_KEYS);
+
+interface FoundSection {
+  readonly path: string;
+  readonly map: ConfigMap;
+  /** The path of the driver's options, where it is not `<path>.storage_driver.config`. */
+  readonly optionsPath?: string;
+}
+
+const findSection = (config: ConfigFile, catalog: ConfigMap, choice: ArchiveChoice, warnings: string[]): FoundSection => {
+  const path = 'services.catalog';
+  const filled = (key: string): ConfigMap | undefined => {
+    const map = findMap(config, catalog, path, key);
+    return isFilled(map) ? map : undefined;
+  };
+  if (choice.analysisArchive) {
+    const map = filled('analysis_archive');
+    if (map) return { path: `${path}.analysis_archive`, map };
+    const { message } = invalidValue(
+      { file: config.file, line: catalog.line, path: `${path}.analysis_archive` },
+      'the section of the separate analysis archive',
+      'nothing',
+    );
+    throw new AppError('config.invalid', message, {
+      remedy: 'Leave out the option for the analysis archive: without this section analyses lie in the ordinary archive.',
+    });
+  }
+  const current = filled('object_store');
+  const older = filled('archive');
+  if (current && older)
+    warnings.push(`${config.file}:${older.line} ${path}.archive: ignored, because ${path}.object_store stands there too`);
+  if (current) return { path: `${path}.object_store`, map: current };
+  if (older) return { path: `${path}.archive`, map: older };
+  const legacy = legacySection(config, catalog, path, warnings);
+  if (legacy) return { path, map: legacy, optionsPath: path };
+  warnings.push(`${config.file}:${catalog.line} ${path}: no section object_store or archive, so the default driver db is assumed`);
+  return { path: `${path}.object_store`, map: EMPTY(catalog.line) };
+};
+
+/** Parses the archive's section of a configuration file. Throws `config.invalid` with file, line, key, expected and found. */
+export const parseArchiveConfig = (config: ConfigFile, choice: ArchiveChoice = {}): ArchiveConfig => {
+  const { file, root, environment } = config;
+  const warnings: string[] = [];
+  const services = findMap(config, root, '', 'services');
+  const catalog = services && findMap(config, services, 'services', 'catalog');
+  if (!catalog) {
+    const [line, path] = services ? [services.line, 'services.catalog'] : [root.line, 'services'];
+    throw invalidValue({ file, line, path }, 'a mapping', 'nothing');
+  }
+  const section = findSection(config, catalog, choice, warnings);
+  const place = { file, path: section.path };
+  const storage = findMap(config, section.map, section.path, 'storage_driver') ?? EMPTY(section.map.line);
+  const storagePlace = { file, path: `${section.path}.storage_driver` };
+  const options = findMap(config, storage, storagePlace.path, 'config') ?? EMPTY(storage.line);
+  registerSecretsOf(section.map, isSecret);
+  checkVariables(section.map, place, warnings);
+
+  warnAboutUnknown(section.map, ['compression', 'storage_driver', 'migrate_from_storage_driver'], 'an archive', place, warnings);
+  warnAboutUnknown(storage, ['name', 'config'], 'storage_driver', storagePlace, warnings);
+  const compression = parseCompression(config, section.map, section.path);
+  const nameNode = storage.entries.get('name');
+  const name = isFilled(nameNode) ? (nameNode.kind === 'scalar' ? nameNode.text : '') : 'db';
+  const optionsPlace = { file, path: section.optionsPath ?? `${storagePlace.path}.config` };
+  const driver = parseDriver(name, options, optionsPlace, environment, warnings);
+  if (driver === undefined) {
+    const namePath = section.optionsPath ? `${section.path}.archive_driver` : `${storagePlace.path}.name`;
+    throw invalidValue(
+      { file, line: nameNode?.line ?? storage.line, path: namePath },
+      `one of ${CONFIGURABLE_DRIVERS.join(', ')}`,
+      describeNode(nameNode),
+    );
+  }
+  const display = (asWritten: boolean): DisplayMap =>
+    displaySection(section.map, driver.name, compression, displayValue(options, isSecret, asWritten) as DisplayMap);
+  return {
+    file,
+    sectionPath: section.path,
+    driver,
+    compression,
+    hasAnalysisArchive: isFilled(catalog.entries.get('analysis_archive')),
+    claimsAnalysisArchive: choice.analysisArchive ?? false,
+    warnings,
+    forDisplay: display(false),
+    asWritten: display(true),
+  };
+};
+
+/** In the order of the file, as the original prints it; what the file leaves out comes first. */
+const displaySection = (
+  map: ConfigMap,
+  name: ConfigurableDriver,
+  compression: ArchiveConfig['compression'],
+  options: DisplayMap,
+): DisplayMap => {
+  const parts: Record<string, DisplayMap> = {
+    compression: { enabled: compression.enabled, min_size_kbytes: compression.minSizeKbytes },
+    storage_driver: { name, config: options },
+  };
+  const order = [...map.entries.keys()].filter((key) => key in parts);
+  const missing = Object.keys(parts).filter((key) => !order.includes(key));
+  return Object.fromEntries([...missing, ...order].map((key) => [key, parts[key] ?? {}]));
+};
+
+/** Reads the archive that a configuration file names. Throws `config.unreadable` and `config.invalid`. */
+export const readArchiveConfig = async (file: string, environment: Environment, choice: ArchiveChoice = {}): Promise<ArchiveConfig> =>
+  parseArchiveConfig(await readConfigFile(file, environment), choice);
