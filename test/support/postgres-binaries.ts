@@ -9,7 +9,7 @@ export interface ServerUser {
   readonly gid: number;
 }
 
-export const isRoot = (): boolean => process.getuid?.() === 0;
+const isRoot = (): boolean => process.getuid?.() === 0;
 
 /** An ordinary user of this machine, for a test run by root. initdb needs one with a name, hence /etc/passwd. */
 export const findServerUser = async (): Promise<ServerUser | undefined> => {
