@@ -50,7 +50,9 @@ export const createReport = (files: readonly string[], write: (text: string) => 
     if (data.skip !== undefined && data.skip !== false) report.notRun.push(`${data.name} (skipped)`);
     if (data.todo !== undefined && data.todo !== false) report.notRun.push(`${data.name} (todo)`);
     if (event.type === 'test:fail' && data.details.type !== 'suite')
-      report.failures.push(`${isFileItself ? 'the file itself' : data.name}\n${describeError(event.data.details.error)}`);
+      report.failures.push(
+        `${isFileItself ? 'the file itself' : data.name}\n${describeError(event.data.details.error)}`,
+      );
   };
 
   const printFile = (file: string, passed: boolean, durationMs: number): void => {
@@ -82,7 +84,9 @@ export const createReport = (files: readonly string[], write: (text: string) => 
         if (problemsHere.length > 0 && report.output !== '') write(`  its output:\n${indent(report.output)}\n`);
       }
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
-      write(`\n${tests} tests ran in ${reports.size} files in ${seconds} s, ${problems === 0 ? 'all passed' : `${problems} problems`}\n`);
+      write(
+        `\n${tests} tests ran in ${reports.size} files in ${seconds} s, ${problems === 0 ? 'all passed' : `${problems} problems`}\n`,
+      );
       return problems === 0 && tests > 0;
     },
   };

@@ -23,7 +23,9 @@ const FILE_TIMEOUT_MS = 300_000;
 const findFiles = async (patterns: readonly string[]): Promise<string[]> => {
   const files = new Set<string>();
   for (const pattern of patterns) {
-    const found = await Array.fromAsync(glob(pattern.endsWith('.ts') ? pattern : `${pattern.replace(/\/?(\*\*)?$/, '')}/**/*.test.ts`));
+    const found = await Array.fromAsync(
+      glob(pattern.endsWith('.ts') ? pattern : `${pattern.replace(/\/?(\*\*)?$/, '')}/**/*.test.ts`),
+    );
     if (found.length === 0) throw new Error(`no test file matches ${pattern}`);
     for (const file of found) files.add(relative(process.cwd(), file));
   }
@@ -31,11 +33,13 @@ const findFiles = async (patterns: readonly string[]): Promise<string[]> => {
 };
 
 const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopping.abort(new Error(signal)));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => stopping.abort(new Error(signal)));
 
 const main = async (): Promise<number> => {
   const patterns = process.argv.slice(2);
-  const files = patterns.length > 0 ? await findFiles(patterns) : (await findFiles(EVERYTHING)).filter((file) => !isApart(file));
+  const files =
+    patterns.length > 0 ? await findFiles(patterns) : (await findFiles(EVERYTHING)).filter((file) => !isApart(file));
   await using postgres = await startPostgresServer();
   process.env['TEST_POSTGRES_URL'] = postgres.urlOf('postgres');
   process.env['TEST_POSTGRES_BINARIES'] = postgres.binaries;

@@ -7,7 +7,10 @@ test('the S3 server keeps objects, and lists every page of their keys', async ()
   await server.createBucket('archive');
   const keys = Array.from({ length: 1001 }, (_, index) => `a&<b/${String(index).padStart(4, '0')}`);
   for (const key of keys) {
-    const answer = await fetch(`${server.url}/archive/${key.split('/').map(encodeURIComponent).join('/')}`, { method: 'PUT', body: key });
+    const answer = await fetch(`${server.url}/archive/${key.split('/').map(encodeURIComponent).join('/')}`, {
+      method: 'PUT',
+      body: key,
+    });
     assert.equal(answer.status, 200);
     await answer.arrayBuffer();
   }

@@ -42,7 +42,7 @@ export const startFauxqs = async (): Promise<S3Server> => {
     },
     listKeys: async (bucket) => {
       const keys: string[] = [];
-      for (let token: string | undefined = ''; token !== undefined; ) {
+      for (let token: string | undefined = ''; token !== undefined;) {
         const more: string = token === '' ? '' : `&continuation-token=${encodeURIComponent(token)}`;
         const page = await request(`${url}/${encodeURIComponent(bucket)}?list-type=2${more}`, 'GET');
         keys.push(...readTags(page, 'Key'));

@@ -81,6 +81,7 @@ export const placeBinaries = async (folder: string, user: ServerUser | undefined
 /** Whoever owns a folder may delete what is in it; the watchdog, which runs as the server's user, has to. */
 const giveFolders = async (folder: string, user: ServerUser): Promise<void> => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  for (const entry of entries) if (entry.isDirectory()) await chown(join(entry.parentPath, entry.name), user.uid, user.gid);
+  for (const entry of entries)
+    if (entry.isDirectory()) await chown(join(entry.parentPath, entry.name), user.uid, user.gid);
   await chown(folder, user.uid, user.gid);
 };

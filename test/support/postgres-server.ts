@@ -76,7 +76,8 @@ const findFreePort = async (): Promise<number> => {
   return address.port;
 };
 
-const writeSetting = ([name, value]: readonly [string, string]): string => `${name} = '${value.replaceAll("'", "''")}'\n`;
+const writeSetting = ([name, value]: readonly [string, string]): string =>
+  `${name} = '${value.replaceAll("'", "''")}'\n`;
 
 /** Commands go to the watchdog one at a time; each is answered with `done`. */
 class Watchdog {
@@ -144,7 +145,19 @@ const tryStart = async (options: ServerOptions): Promise<PostgresServer> => {
     const spawning = { cwd: folder, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', TMPDIR: folder }, ...owner };
     await promisify(execFile)(
       join(binaries, 'bin/initdb'),
-      ['-D', data, '-U', 'postgres', `--pwfile=${passwordFile}`, '-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C', '-N'],
+      [
+        '-D',
+        data,
+        '-U',
+        'postgres',
+        `--pwfile=${passwordFile}`,
+        '-A',
+        'scram-sha-256',
+        '-E',
+        'UTF8',
+        '--locale=C',
+        '-N',
+      ],
       spawning,
     );
     const port = await findFreePort();
@@ -203,9 +216,14 @@ class LocalServer implements PostgresServer {
     await this.#watchdog.send('start');
     const deadline = Date.now() + 60_000;
     // The last line of postmaster.pid is the server's own word on its state.
-    while (!/^ready\s*$/m.test(await readFile(join(this.socketFolder, 'data/postmaster.pid'), 'utf8').catch(() => ''))) {
+    while (
+      !/^ready\s*$/m.test(await readFile(join(this.socketFolder, 'data/postmaster.pid'), 'utf8').catch(() => ''))
+    ) {
       const log = (await this.readLog()).slice(earlier);
-      if (/FATAL: .*(?:lock file|could not create any TCP)|database system is shut down\s*$/.test(log) || Date.now() > deadline)
+      if (
+        /FATAL: .*(?:lock file|could not create any TCP)|database system is shut down\s*$/.test(log) ||
+        Date.now() > deadline
+      )
         throw new Error(`PostgreSQL did not start:\n${log}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

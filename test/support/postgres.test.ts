@@ -39,14 +39,21 @@ for (const signal of ['SIGKILL', 'SIGTERM', undefined] as const) {
       const server = await startPrivatePostgres();
       console.log(server.socketFolder);
       ${signal === undefined ? '' : 'setInterval(() => undefined, 1000);'}`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const ended = once(child, 'exit');
     const [folder] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
     if (signal !== undefined) child.kill(signal);
     await ended;
     // The folder is the last to go, after the server's processes have ended.
     const deadline = Date.now() + 30_000;
-    while (await access(folder).then(() => true, () => false)) {
+    while (
+      await access(folder).then(
+        () => true,
+        () => false,
+      )
+    ) {
       assert.ok(Date.now() < deadline, `${folder} is still there`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -24,7 +24,10 @@ export interface TestDatabase extends AsyncDisposable {
   /** A connection for the test itself, which the product takes for a person's psql, not for a running service. End it, or drop the database. */
   connect(): Promise<pg.Client>;
   /** One statement on a connection of its own. */
-  query<Row extends pg.QueryResultRow = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  query<Row extends pg.QueryResultRow = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<Row[]>;
   drop(): Promise<void>;
 }
 

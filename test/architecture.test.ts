@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { basename } from 'node:path';
+import { describe, test } from 'node:test';
+import { findForbiddenImports, findImportCycles } from './support/layer-rule.ts';
+import { isTest, parseSourceFile, readSourceFiles } from './support/source-files.ts';
+
+const MAX_LINES = 400;
+
+/** They say nothing of what is in them, so everything ends up there. */
+const EMPTY_NAMES = ['utils.ts', 'util.ts', 'types.ts', 'helpers.ts', 'helper.ts', 'common.ts', 'misc.ts', 'index.ts'];
+
+const isMain = (path: string): boolean => /^src\/[^/]+\/main\.ts$/.test(path);
+
+describe('the code keeps its shape', async () => {
+  const sources = await readSourceFiles('src');
+  const everything = [...sources, ...(await readSourceFiles('test', 'scripts'))];
+  const product = sources.filter(({ path }) => !isTest(path));
+
+  test('there are sources to look at', () => {
+    assert.ok(product.length > 10);
+    assert.ok(product.some(({ imports }) => imports.length > 0));
+  });
+
+  test('each layer imports only what it may', () => {
+    assert.deepEqual(findForbiddenImports(sources), []);
+  });
+
+  test('no file imports itself, over others or directly', () => {
+    assert.deepEqual(findImportCycles(everything), []);
+  });
+
+  test('only the composition roots read the environment', () => {
+    const readers = product.filter(
+      ({ path, code }) => !isMain(path) && /\bprocess\s*(?:\.\s*env\b|\[\s*'env')/.test(code),
+    );
+    assert.deepEqual(
+      readers.map(({ path }) => path),
+      [],
+    );
+  });
+
+  test("only a command's main sets the exit code", () => {
+    const enders = product.filter(
+      ({ path, code }) => !isMain(path) && /\bprocess\s*\.\s*(?:exit\s*\(|exitCode\s*=|abort\s*\()/.test(code),
+    );
+    assert.deepEqual(
+      enders.map(({ path }) => path),
+      [],
+    );
+  });
+
+  test(`no file is longer than ${MAX_LINES} lines`, () => {
+    const long = everything.filter(({ lines }) => lines > MAX_LINES).map(({ path, lines }) => `${path}: ${lines}`);
+    assert.deepEqual(long, []);
+  });
+
+  test('every name of a file says what is in it', () => {
+    const named = product.filter(
+      ({ path }) => EMPTY_NAMES.includes(basename(path)) || !/^[a-z0-9.-]+\.ts$/.test(basename(path)),
+    );
+    assert.deepEqual(
+      named.map(({ path }) => path),
+      [],
+    );
+  });
+});
+
+describe('the rule itself finds what it forbids', () => {
+  const forbidden = (path: string, code: string): string[] => findForbiddenImports([parseSourceFile(path, code)]);
+
+  for (const [path, target] of [
+    ['src/core/errors.ts', '../database/database.ts'],
+    ['src/database/a.ts', '../drivers/contract.ts'],
+    ['src/config/a.ts', '../drivers/s3/driver.ts'],
+    ['src/config/a.ts', '../database/database.ts'],
+    ['src/drivers/s3/driver.ts', '../localfs/driver.ts'],
+    ['src/drivers/s3/driver.ts', '../../database/database.ts'],
+    ['src/drivers/wrappers/retry.ts', '../s3/driver.ts'],
+    ['src/drivers/contract.ts', './s3/driver.ts'],
+    ['src/archive/a.ts', '../drivers/registry.ts'],
+    ['src/migration/a.ts', '../config/a.ts'],
+    ['src/manager/a.ts', '../drivers/s3/driver.ts'],
+    ['src/manager/a.ts', '../engine/main.ts'],
+    ['src/client/a.ts', '../database/database.ts'],
+    ['src/core/a.ts', '../../test/support/postgres.ts'],
+    ['src/core/a.ts', './b.test.ts'],
+  ] as const)
+    test(`${path} must not import ${target}`, () => {
+      for (const code of [
+        `import { a } from '${target}';`,
+        `export type {\n  A,\n} from '${target}';`,
+        `const a = await import('${target}');`,
+        `import '${target}';`,
+      ])
+        assert.equal(forbidden(path, code).length, 1, code);
+    });
+
+  for (const [path, target] of [
+    ['src/config/a.ts', '../drivers/s3/config.ts'],
+    ['src/drivers/registry.ts', './s3/driver.ts'],
+    ['src/drivers/db/driver.ts', '../../database/database.ts'],
+    ['src/drivers/s3/driver.ts', '../contract.ts'],
+    ['src/migration/a.ts', '../drivers/contract.ts'],
+    ['src/manager/a.ts', '../drivers/registry.ts'],
+    ['src/core/a.test.ts', '../../test/support/postgres.ts'],
+  ] as const)
+    test(`${path} may import ${target}`, () => {
+      assert.deepEqual(forbidden(path, `import { a } from '${target}'; // and import '../elsewhere.ts'`), []);
+    });
+
+  test('a folder of no layer is named', () => {
+    assert.deepEqual(forbidden('src/somewhere/a.ts', ''), ['src/somewhere/a.ts lies in no layer']);
+  });
+
+  test('a cycle is found once, with its way', () => {
+    const cycle = [
+      parseSourceFile('src/core/a.ts', `import type { B } from './b.ts';`),
+      parseSourceFile('src/core/b.ts', `import { a } from './a.ts';`),
+      parseSourceFile('src/core/c.ts', `import { a } from './a.ts';`),
+    ];
+    assert.deepEqual(findImportCycles(cycle), ['src/core/a.ts -> src/core/b.ts -> src/core/a.ts']);
+  });
+});
