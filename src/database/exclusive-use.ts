@@ -11,7 +11,8 @@ export class ExclusiveUse {
 
   run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#current.getStore()?.running === true) {
-      throw new AppError('internal', 'inside of a transaction, a statement was not given to that transaction');
+      const text = 'inside of a transaction, a statement was not given to that transaction';
+      return Promise.reject(new AppError('internal', text));
     }
     const mark = { running: true };
     const result = this.#last.then(() => this.#current.run(mark, work));

@@ -123,7 +123,9 @@ const openPostgres = async (target: PostgresTarget, options: OpenOptions): Promi
       return new PostgresSession(client, runner);
     });
 
-  return new PooledDatabase(pool, { schema, description: place, log, acquire, openSession });
+  // A server syncs its log before it acknowledges a commit.
+  const sync = async (): Promise<void> => undefined;
+  return new PooledDatabase(pool, { kind: 'postgres', schema, description: place, log, acquire, openSession, sync });
 };
 
 const getPassword = async (target: PostgresTarget, log: Log): Promise<string> => {

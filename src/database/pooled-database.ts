@@ -2,9 +2,11 @@ import type { Pool, PoolClient } from 'pg';
 import { toAppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database, QueryAnswer, Queryable, Session } from './database.ts';
+import type { ExclusiveUse } from './exclusive-use.ts';
 import { runTransaction, StatementRunner } from './statement-runner.ts';
 
 export interface PooledDatabaseParts {
+  readonly kind: Database['kind'];
   readonly schema: string;
   readonly description: string;
   readonly log: Log;
@@ -12,24 +14,31 @@ export interface PooledDatabaseParts {
   readonly acquire: () => Promise<PoolClient>;
   /** Opens a connection outside of the pool. */
   readonly openSession: () => Promise<Session>;
+  /** Where there is but one connection: finds the deadlock of who waits for it while having it. */
+  readonly exclusive?: ExclusiveUse;
+  readonly sync: () => Promise<void>;
+  /** Called when the pool has ended. */
+  readonly close?: () => Promise<void>;
 }
 
 /** How long closing waits for statements that are still under way before it cuts their connections. */
 const CLOSE_TIMEOUT_MS = 5000;
 
-/** A PostgreSQL server through a pool. Statements outside of a transaction each take any connection. */
+/** A database through a pool. Statements outside of a transaction each take any connection. */
 export class PooledDatabase implements Database {
-  readonly kind = 'postgres';
+  readonly kind: Database['kind'];
   readonly schema: string;
   readonly description: string;
   readonly #pool: Pool;
   readonly #parts: PooledDatabaseParts;
   readonly #runners = new Map<PoolClient, StatementRunner>();
   readonly #sessions = new Set<Session>();
+  #closing: Promise<void> | undefined;
 
   constructor(pool: Pool, parts: PooledDatabaseParts) {
     this.#pool = pool;
     this.#parts = parts;
+    this.kind = parts.kind;
     this.schema = parts.schema;
     this.description = parts.description;
     // The pool has already removed the connection; the next statement gets another.
@@ -38,6 +47,11 @@ export class PooledDatabase implements Database {
   }
 
   async #use<T>(work: (runner: StatementRunner) => Promise<T>): Promise<T> {
+    const { exclusive } = this.#parts;
+    return exclusive === undefined ? this.#useAny(work) : exclusive.run(() => this.#useAny(work));
+  }
+
+  async #useAny<T>(work: (runner: StatementRunner) => Promise<T>): Promise<T> {
     const client = await this.#parts.acquire();
     const runner = this.#runners.get(client) ?? new StatementRunner(client, this.description);
     this.#runners.set(client, runner);
@@ -62,21 +76,27 @@ export class PooledDatabase implements Database {
     return session;
   }
 
-  async sync(): Promise<void> {
-    // The server syncs its log before it acknowledges a commit.
+  sync(): Promise<void> {
+    return this.#parts.sync();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const late = setTimeout(() => {
       for (const client of this.#runners.keys()) destroySocket(client);
     }, CLOSE_TIMEOUT_MS);
     try {
       for (const session of this.#sessions) await session[Symbol.asyncDispose]();
-      if (!this.#pool.ended) await this.#pool.end();
+      await this.#pool.end();
     } catch (error) {
       this.#parts.log.debug(`closing the database: ${toAppError(error).message}`);
     } finally {
       clearTimeout(late);
+      await this.#parts.close?.();
     }
   }
 }
