@@ -41,33 +41,39 @@ export const createReport = (files: readonly string[], write: (text: string) => 
     return report;
   };
 
-  const addResult = (event: TestEvent & { type: 'test:pass' | 'test:fail' }): void => {
-    const { data } = event;
+  const isFileItself = (data: { readonly name: string; readonly nesting: number }, file: string): boolean =>
+    data.nesting === 0 && resolve(data.name) === resolve(file);
+
+  /** Comes as soon as a test has ended; `test:fail` waits until all files before it have ended. */
+  const addCompleted = ({ data }: TestEvent & { type: 'test:complete' }): void => {
     const file = entryFileOf(data);
+    if (isFileItself(data, file)) return printFile(file, data.details.passed, data.details.duration_ms);
     const report = reportOf(file);
-    const isFileItself = data.nesting === 0 && resolve(data.name) === resolve(file);
-    if (!isFileItself && data.details.type !== 'suite') report.tests += 1;
+    if (data.details.type !== 'suite') report.tests += 1;
     if (data.skip !== undefined && data.skip !== false) report.notRun.push(`${data.name} (skipped)`);
     if (data.todo !== undefined && data.todo !== false) report.notRun.push(`${data.name} (todo)`);
-    if (event.type === 'test:fail' && data.details.type !== 'suite')
-      report.failures.push(
-        `${isFileItself ? 'the file itself' : data.name}\n${describeError(event.data.details.error)}`,
-      );
+  };
+
+  const addFailed = ({ data }: TestEvent & { type: 'test:fail' }): void => {
+    // A test fails when one in it failed, which reports itself.
+    if ('failureType' in data.details.error && data.details.error.failureType === 'subtestsFailed') return;
+    const file = entryFileOf(data);
+    const name = isFileItself(data, file) ? 'the file itself' : data.name;
+    reportOf(file).failures.push(`${name}\n${describeError(data.details.error)}`);
   };
 
   const printFile = (file: string, passed: boolean, durationMs: number): void => {
-    const { tests, failures, notRun } = reportOf(file);
-    const mark = !passed || failures.length > 0 || notRun.length > 0 || tests === 0 ? 'FAIL' : 'ok  ';
+    const { tests, notRun } = reportOf(file);
+    const mark = !passed || notRun.length > 0 || tests === 0 ? 'FAIL' : 'ok  ';
     write(`${mark} ${relative(process.cwd(), resolve(file))}  ${tests} tests, ${(durationMs / 1000).toFixed(1)} s\n`);
   };
 
   return {
     add: (event) => {
-      if (event.type === 'test:pass' || event.type === 'test:fail') addResult(event);
+      if (event.type === 'test:complete') addCompleted(event);
+      else if (event.type === 'test:fail') addFailed(event);
       else if (event.type === 'test:stdout' || event.type === 'test:stderr')
         reportOf(entryFileOf(event.data)).output += event.data.message;
-      else if (event.type === 'test:complete' && resolve(event.data.name) === resolve(event.data.file ?? ''))
-        printFile(event.data.name, event.data.details.passed, event.data.details.duration_ms);
     },
     finish: () => {
       let tests = 0;
