@@ -80,6 +80,7 @@ export const ERROR_CATALOGUE = {
   'store.archived': entry(4, 'The object lies in an archival class and must be restored before it can be read.', 'Restore it in the store first.'),
   'store.object-locked': entry(4, 'Object lock or a legal hold forbids to delete the object.', 'Use --nodelete, or remove the lock.'),
   'store.too-large': entry(4, 'The payload is larger than this store can hold.', 'Choose another driver for it.'),
+  'store.versioned': entry(4, 'The bucket keeps the versions of what is deleted.', 'Let a lifecycle rule of the bucket remove old versions, if the space matters.'),
   'store.tls': entry(4, 'The certificate of the store is not trusted.', 'Set ca_file to the CA of the store.'),
   'store.failed': entry(4, 'The store refused the request.', 'See the code of the store in the message.'),
 

@@ -1,0 +1,199 @@
+import { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { AppError } from '../../core/errors.ts';
+import type { CredentialSource } from './credentials.ts';
+import { type Endpoint, isRegionName } from './endpoint.ts';
+import { codeOf, failureError, parseFailure, type ResponseHeaders, type S3Failure } from './failure.ts';
+import { EMPTY_SHA256, encodeQuery, type Signer, UNSIGNED_PAYLOAD } from './signing.ts';
+import { transportError } from './transport-error.ts';
+
+export type S3Body =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly sha256: string | undefined }
+  | { readonly kind: 'stream'; readonly sizeBytes: number; readonly open: () => AsyncIterable<Uint8Array> };
+
+export interface S3Request {
+  /** Amazon's name of the operation, for messages. */
+  readonly operation: string;
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  readonly bucket: string;
+  readonly key?: string | undefined;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: S3Body;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface S3Success {
+  readonly ok: true;
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  /** Must be read to its end, or destroyed. */
+  readonly body: Dispatcher.ResponseData['body'];
+}
+export type S3Answer = S3Success | { readonly ok: false; readonly failure: S3Failure };
+
+export interface S3ClientParts {
+  readonly transport: Dispatcher;
+  readonly endpoint: Endpoint;
+  readonly signer: Signer;
+  readonly credentials: CredentialSource;
+  /** The region to begin with; undefined: the one that Amazon's own clients begin with. */
+  readonly region: string | undefined;
+}
+
+const DEFAULT_REGION = 'us-east-1';
+const USER_AGENT = 'anchore-archive-mover';
+/** An answer that is read whole: a listing of 1,000 keys of 1,024 bytes, each byte percent-encoded, fits. */
+const MAX_TEXT_BYTES = 16 * 1024 * 1024;
+/** Bodies above this are handed over in slices, so that the timer of a slow connection starts again with each. */
+const SLICE_BYTES = 256 * 1024;
+
+const firstValues = (headers: Dispatcher.ResponseData['headers']): ResponseHeaders => {
+  const result: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const first = Array.isArray(value) ? value[0] : value;
+    if (first !== undefined) result[name] = first;
+  }
+  return result;
+};
+
+async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += SLICE_BYTES) yield bytes.subarray(start, start + SLICE_BYTES);
+}
+
+const isRegionFailure = (failure: S3Failure): boolean => codeOf(failure) === 'store.wrong-region';
+const isExpired = (failure: S3Failure): boolean => failure.code === 'ExpiredToken' || failure.code === 'TokenRefreshRequired';
+
+/**
+ * Signs and sends single requests. It follows a bucket to its region once and remembers it, and has expired credentials
+ * renewed once; it never retries otherwise.
+ */
+export class S3Client {
+  readonly #parts: S3ClientParts;
+  readonly #regions = new Map<string, string>();
+
+  constructor(parts: S3ClientParts) {
+    this.#parts = parts;
+  }
+
+  /** The region in which a bucket is addressed at the moment. */
+  regionOf(bucket: string): string {
+    return this.#regions.get(bucket) ?? this.#parts.region ?? DEFAULT_REGION;
+  }
+
+  /** The answer, success or failure. Throws only where the connection fails, or no credentials are to be had. */
+  async exchange(request: S3Request): Promise<S3Answer> {
+    const answer = await this.#attempt(request);
+    if (answer.ok || !(await this.#canDoBetter(request, answer.failure))) return answer;
+    return this.#attempt(request);
+  }
+
+  /** The successful answer. Throws the error that a failure means. */
+  async send(request: S3Request): Promise<S3Success> {
+    const answer = await this.exchange(request);
+    if (answer.ok) return answer;
+    throw this.errorOf(answer.failure, request);
+  }
+
+  /** The successful answer's body as text. */
+  async sendForText(request: S3Request): Promise<{ readonly text: string; readonly headers: ResponseHeaders }> {
+    const { body, headers } = await this.send(request);
+    return { text: await this.readText(body, request), headers };
+  }
+
+  errorOf(failure: S3Failure, request: S3Request): AppError {
+    return failureError(failure, describe(request), this.#parts.credentials.keyId());
+  }
+
+  async readText(body: Dispatcher.ResponseData['body'], request: S3Request): Promise<string> {
+    const pieces: Buffer[] = [];
+    let sizeBytes = 0;
+    try {
+      for await (const piece of body) {
+        const buffer = piece as Buffer;
+        sizeBytes += buffer.length;
+        if (sizeBytes > MAX_TEXT_BYTES) throw new AppError('store.failed', `${describe(request)}: the answer is too long`);
+        pieces.push(buffer);
+      }
+    } catch (error) {
+      throw transportError(error, describe(request), request.signal);
+    }
+    return Buffer.concat(pieces).toString('utf8');
+  }
+
+  async #canDoBetter(request: S3Request, failure: S3Failure): Promise<boolean> {
+    if (isExpired(failure)) return this.#parts.credentials.refresh();
+    const { region } = failure;
+    if (!isRegionFailure(failure) && !(request.method === 'HEAD' && failure.status === 400)) return false;
+    if (region === undefined || !isRegionName(region) || region === this.regionOf(request.bucket)) return false;
+    this.#regions.set(request.bucket, region);
+    return true;
+  }
+
+  async #attempt(request: S3Request): Promise<S3Answer> {
+    const { endpoint, signer, transport } = this.#parts;
+    const { body, signal } = request;
+    const region = this.regionOf(request.bucket);
+    const target = endpoint.target(region, request.bucket, request.key);
+    const what = `${describe(request)} at ${target.origin}`;
+    const query = request.query ?? {};
+    const headers = await signer.sign(
+      {
+        method: request.method,
+        path: target.path,
+        query,
+        headers: {
+          ...request.headers,
+          'host': target.host,
+          'x-amz-content-sha256': body === undefined ? EMPTY_SHA256 : ((body.kind === 'bytes' && body.sha256) || UNSIGNED_PAYLOAD),
+        },
+      },
+      region,
+    );
+    const source: SourceError = {};
+    try {
+      const response = await transport.request({
+        origin: target.origin,
+        path: target.path + encodeQuery(query),
+        method: request.method,
+        headers: { ...headers, 'user-agent': USER_AGENT, ...lengthOf(body) },
+        ...(body && { body: contentOf(body, source) }),
+        ...(signal && { signal }),
+      });
+      const answered = firstValues(response.headers);
+      const { statusCode: status } = response;
+      if (status >= 200 && status < 300) return { ok: true, status, headers: answered, body: response.body };
+      return { ok: false, failure: parseFailure(status, answered, await this.readText(response.body, request)) };
+    } catch (error) {
+      if (source.thrown !== undefined && signal?.aborted !== true) throw source.thrown.error;
+      throw transportError(error, what, signal);
+    }
+  }
+}
+
+const lengthOf = (body: S3Body | undefined): Readonly<Record<string, string>> =>
+  body === undefined ? {} : { 'content-length': String(body.kind === 'bytes' ? body.bytes.length : body.sizeBytes) };
+
+/** An error of the source itself, told from one of the connection: it reaches the caller as it is. */
+interface SourceError {
+  thrown?: { readonly error: unknown };
+}
+
+async function* watched(chunks: AsyncIterable<Uint8Array>, source: SourceError): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    source.thrown = { error };
+    throw error;
+  }
+}
+
+const contentOf = (body: S3Body, source: SourceError): Uint8Array | Readable => {
+  if (body.kind === 'stream') return Readable.from(watched(body.open(), source));
+  return body.bytes.length > SLICE_BYTES ? Readable.from(slices(body.bytes)) : body.bytes;
+};
+
+/** `PutObject s3://bucket/key`. */
+export const describe = (request: Pick<S3Request, 'operation' | 'bucket' | 'key'>): string =>
+  `${request.operation} s3://${request.bucket}${request.key === undefined ? '' : `/${request.key}`}`;

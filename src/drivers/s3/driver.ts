@@ -1,0 +1,164 @@
+import type { Dispatcher } from 'undici';
+import { AppError } from '../../core/errors.ts';
+import type {
+  Capabilities,
+  DeleteItem,
+  DeleteOutcome,
+  DocumentKey,
+  Driver,
+  ListedObject,
+  ObjectInfo,
+  ObjectRef,
+  Payload,
+  PutOptions,
+  PutReceipt,
+  StoreCondition,
+  StoredObject,
+  StoreIdentity,
+} from '../contract.ts';
+import { ensureBucket } from './bucket.ts';
+import { S3Client } from './client.ts';
+import type { S3Options } from './config.ts';
+import { probeConditionalPut } from './conditional-put.ts';
+import { openCredentials } from './credentials.ts';
+import { deleteObjects } from './delete-objects.ts';
+import { type Endpoint, openEndpoint } from './endpoint.ts';
+import { inspectBucket } from './inspect.ts';
+import { listObjects } from './list-objects.ts';
+import { findPlace, keyOf, type ObjectPlace, parsePlace, urlOf } from './object-url.ts';
+import { type PutContext, putObject, signsBodies } from './put-object.ts';
+import { getObject, headObject } from './read-object.ts';
+import { createSigner } from './signing.ts';
+import { DEFAULT_TIMEOUTS, type Environment, openTransport, type Timeouts } from './transport.ts';
+
+export interface S3Surroundings {
+  /** Environment variables: the proxies, and the region where neither `url` nor `region` is set. */
+  readonly environment: Environment;
+  readonly timeouts?: Timeouts;
+}
+
+/** 10,000 parts of up to 5 GiB make more, but no object may be larger; in bytes. */
+const MAX_PAYLOAD_BYTES = 5 * 1024 ** 4;
+const CONCURRENCY = 32;
+
+class S3Driver implements Driver {
+  readonly name = 's3';
+  #conditionalPut: boolean | undefined;
+  readonly #knownBuckets = new Set<string>();
+  readonly #options: S3Options;
+  readonly #endpoint: Endpoint;
+  readonly #client: S3Client;
+  readonly #transport: Dispatcher;
+
+  constructor(options: S3Options, endpoint: Endpoint, client: S3Client, transport: Dispatcher) {
+    this.#options = options;
+    this.#endpoint = endpoint;
+    this.#client = client;
+    this.#transport = transport;
+  }
+
+  get capabilities(): Capabilities {
+    return {
+      compression: true,
+      conditionalPut: this.#conditionalPut === true,
+      // Amazon promises it; others who speak its protocol often do not (OpenStack Swift lists some time later).
+      strongListing: this.#endpoint.amazon,
+      inDatabase: false,
+      maxPayloadBytes: MAX_PAYLOAD_BYTES,
+      concurrency: CONCURRENCY,
+    };
+  }
+
+  #placeOf(key: DocumentKey): ObjectPlace {
+    return { bucket: this.#options.bucket, key: keyOf(this.#options.prefix, key) };
+  }
+
+  locate(key: DocumentKey): string {
+    return urlOf(this.#placeOf(key));
+  }
+
+  recognises(url: string): boolean {
+    return findPlace(url) !== undefined;
+  }
+
+  objectId(ref: ObjectRef): string {
+    return urlOf(parsePlace(ref.url));
+  }
+
+  async prepare(signal?: AbortSignal): Promise<void> {
+    await ensureBucket(this.#client, this.#options, signal);
+    this.#knownBuckets.add(this.#options.bucket);
+    this.#conditionalPut ??= await probeConditionalPut(this.#client, this.#options, signal);
+  }
+
+  async identify(): Promise<StoreIdentity> {
+    const { bucket, prefix } = this.#options;
+    const { identity, description } = this.#endpoint;
+    return {
+      driver: 's3',
+      fingerprint: JSON.stringify(['s3', identity, bucket, prefix]),
+      namespace: JSON.stringify(['s3', identity]),
+      description: `s3 bucket "${bucket}" at ${description}, prefix "${prefix}"`,
+    };
+  }
+
+  async inspect(signal?: AbortSignal): Promise<readonly StoreCondition[]> {
+    return inspectBucket(this.#client, this.#options, signal);
+  }
+
+  async get(ref: ObjectRef, signal?: AbortSignal): Promise<StoredObject> {
+    return getObject(this.#client, parsePlace(ref.url), signal);
+  }
+
+  async head(ref: ObjectRef, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
+    const info = await headObject(this.#client, parsePlace(ref.url), this.#knownBuckets, signal);
+    return info && { sizeBytes: info.sizeBytes, md5: info.md5 };
+  }
+
+  async put(key: DocumentKey, payload: Payload, { mode, signal }: PutOptions): Promise<PutReceipt> {
+    const place = this.#placeOf(key);
+    const url = urlOf(place);
+    if (payload.sizeBytes > MAX_PAYLOAD_BYTES) {
+      throw new AppError('store.too-large', `${url}: ${payload.sizeBytes} bytes; S3 allows ${MAX_PAYLOAD_BYTES}`);
+    }
+    const creates = mode === 'create';
+    if (creates && this.#conditionalPut !== true) {
+      if ((await headObject(this.#client, place, this.#knownBuckets, signal)) !== undefined) {
+        throw new AppError('store.exists', `${url}: an object stands there already`);
+      }
+    }
+    const conditions = creates && this.#conditionalPut === true ? { 'if-none-match': '*' } : {};
+    const context: PutContext = { client: this.#client, options: this.#options };
+    return { url, md5: await putObject(context, place, payload, conditions, signal), sizeBytes: undefined };
+  }
+
+  async delete(items: readonly DeleteItem[], signal?: AbortSignal): Promise<readonly DeleteOutcome[]> {
+    const context = {
+      client: this.#client,
+      knownBuckets: this.#knownBuckets,
+      signsBodies: signsBodies(this.#options),
+      signal,
+    };
+    return deleteObjects(context, items);
+  }
+
+  list(signal?: AbortSignal): AsyncIterable<ListedObject> {
+    return listObjects(this.#client, this.#options.bucket, this.#options.prefix, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#transport.destroy();
+  }
+}
+
+/** Opens a store of S3, or of a server that speaks its protocol. Sends nothing yet. */
+export const openS3Driver = async (options: S3Options, surroundings: S3Surroundings): Promise<Driver> => {
+  const { environment, timeouts = DEFAULT_TIMEOUTS } = surroundings;
+  const transport = await openTransport({ caFile: options.caFile, verify: options.verify, environment, timeouts });
+  const endpoint = openEndpoint(options);
+  const credentials = openCredentials(options.credentials);
+  const named = options.region ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
+  const region = options.url === undefined ? named : undefined;
+  const client = new S3Client({ transport, endpoint, signer: createSigner(credentials), credentials, region });
+  return new S3Driver(options, endpoint, client, transport);
+};

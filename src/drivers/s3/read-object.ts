@@ -1,0 +1,70 @@
+import { AppError } from '../../core/errors.ts';
+import type { ObjectInfo, StoredObject } from '../contract.ts';
+import { bucketExists, sendHead } from './bucket.ts';
+import { describe, type S3Client, type S3Request, type S3Success } from './client.ts';
+import { md5FromEtag } from './etag.ts';
+import { codeOf, type ResponseHeaders } from './failure.ts';
+import type { ObjectPlace } from './object-url.ts';
+import { transportError } from './transport-error.ts';
+
+const sizeOf = (headers: ResponseHeaders): number | undefined => {
+  const text = headers['content-length'];
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+};
+
+/** The bytes of an answer; throws `store.corrupt` where they end before the announced length. */
+async function* readBody(success: S3Success, request: S3Request, announced: number | undefined): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of success.body) {
+      const bytes = chunk as Uint8Array;
+      sizeBytes += bytes.length;
+      yield bytes;
+    }
+  } catch (error) {
+    throw transportError(error, `${describe(request)} after ${sizeBytes} bytes`, request.signal);
+  } finally {
+    success.body.destroy();
+  }
+  if (announced !== undefined && sizeBytes !== announced) {
+    throw new AppError('store.corrupt', `${describe(request)}: ${announced} bytes were announced, ${sizeBytes} came`);
+  }
+}
+
+export const getObject = async (client: S3Client, place: ObjectPlace, signal: AbortSignal | undefined): Promise<StoredObject> => {
+  const request = { operation: 'GetObject', method: 'GET', bucket: place.bucket, key: place.key, signal } as const;
+  const success = await client.send(request);
+  const sizeBytes = sizeOf(success.headers);
+  // Until the reader begins, nobody else listens: an unheard error event would end the process.
+  success.body.on('error', () => undefined);
+  return { sizeBytes, chunks: readBody(success, request, sizeBytes) };
+};
+
+/** What HEAD says of an object, with its entity tag; undefined only where the bucket exists and the object does not. */
+export const headObject = async (
+  client: S3Client,
+  place: ObjectPlace,
+  knownBuckets: Set<string>,
+  signal: AbortSignal | undefined,
+): Promise<(ObjectInfo & { readonly etag: string | undefined }) | undefined> => {
+  const { bucket, key } = place;
+  const request = { operation: 'HeadObject', method: 'HEAD', bucket, key, signal } as const;
+  const answer = await sendHead(client, 'HeadObject', bucket, key, signal);
+  if (answer.ok) {
+    knownBuckets.add(bucket);
+    const sizeBytes = sizeOf(answer.headers);
+    if (sizeBytes === undefined) throw new AppError('store.failed', `${describe(request)}: the store names no size`);
+    return { sizeBytes, md5: md5FromEtag(answer.headers), etag: answer.headers['etag'] };
+  }
+  // An answer to HEAD has no body, so a missing bucket looks like a missing object.
+  if (answer.failure.status !== 404 || codeOf(answer.failure) === 'store.container-missing') {
+    throw client.errorOf(answer.failure, request);
+  }
+  if (!knownBuckets.has(bucket)) {
+    if (!(await bucketExists(client, bucket, signal))) {
+      throw new AppError('store.container-missing', `${describe(request)}: the bucket does not exist`);
+    }
+    knownBuckets.add(bucket);
+  }
+  return undefined;
+};
