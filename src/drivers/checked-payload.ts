@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../core/errors.ts';
+import type { Payload } from './contract.ts';
+
+const corrupt = (what: string, expected: string, got: string): AppError =>
+  new AppError('store.corrupt', `${what}: expected ${expected}; got ${got}`);
+
+const shortMd5 = (md5: string): string => `MD5 ${md5.slice(0, 8)}...`;
+
+const md5Of = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
+
+/** Throws `store.corrupt` where the bytes are not what the payload announced. `place` names the object for a person. */
+export const checkBytes = (payload: Payload & { readonly bytes: Uint8Array }, place: string): void => {
+  const { bytes, sizeBytes } = payload;
+  if (bytes.length !== sizeBytes) throw corrupt(place, `${sizeBytes} bytes`, `${bytes.length}`);
+  const md5 = md5Of(bytes);
+  if (md5 !== payload.md5) throw corrupt(place, shortMd5(payload.md5), shortMd5(md5));
+};
+
+/**
+ * The payload's chunks, followed by `store.corrupt` where they were not what it announced: write them, but keep what was
+ * written only after the last has come. Ends with the signal's reason when it fires, even if the payload itself does not listen.
+ */
+export async function* openChecked(
+  payload: Payload,
+  place: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
+  const hash = createHash('md5');
+  let sizeBytes = 0;
+  for await (const chunk of untilAborted(payload.open(signal), signal)) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > payload.sizeBytes) throw corrupt(place, `${payload.sizeBytes} bytes`, 'more');
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (sizeBytes !== payload.sizeBytes) throw corrupt(place, `${payload.sizeBytes} bytes`, `${sizeBytes}`);
+  const md5 = hash.digest('hex');
+  if (md5 !== payload.md5) throw corrupt(place, shortMd5(payload.md5), shortMd5(md5));
+}
+
+/** The same items, until the signal fires: then its reason is thrown at once, and the source told to end. */
+export async function* untilAborted<T>(
+  items: AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void> {
+  if (signal === undefined) return yield* items;
+  signal.throwIfAborted();
+  let fail: (reason: unknown) => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => (fail = reject));
+  // Unhandled only in name: whoever waits below sees it.
+  aborted.catch(() => undefined);
+  const onAbort = (): void => fail(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const iterator = items[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const step = await Promise.race([iterator.next(), aborted]);
+      if (step.done === true) return;
+      yield step.value;
+      signal.throwIfAborted();
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    // Not waited for where it was aborted: a source that hangs would keep us.
+    const returned = Promise.resolve(iterator.return?.()).catch(() => undefined);
+    if (!signal.aborted) await returned;
+  }
+}
