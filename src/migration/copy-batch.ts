@@ -60,6 +60,7 @@ export class BatchCopier {
         sizeBytes: encoded.payload.sizeBytes,
         compressed: encoded.compressed,
         sha256: encoded.sha256,
+        readDigest: encoded.sourceDigest,
       })),
     );
     await faults.reach('copy.after-intent');
@@ -74,15 +75,14 @@ export class BatchCopier {
 
   /** Lists as exceptions what the source cannot read, and what already is where it should go. */
   async #skipUnreadable(documents: readonly DocumentRecord[]): Promise<readonly DocumentRecord[]> {
-    const { db, from, to } = this.#run;
-    const sameNamespace = from.driver.name === to.driver.name && from.identity.namespace === to.identity.namespace;
+    const { db, from, sharedNamespace } = this.#run;
     const skips: Parameters<typeof recordSkips>[2][number][] = [];
     const rest: DocumentRecord[] = [];
     for (const document of documents) {
       const ref = sourceRef(document);
       if (!from.driver.recognises(ref.url)) {
         skips.push({ seq: document.seq, reason: 'skipped.unreadable-url' });
-      } else if (sameNamespace && from.driver.objectId(ref) === this.#objectIdAtDestination(document)) {
+      } else if (sharedNamespace && from.driver.objectId(ref) === this.#objectIdAtDestination(document)) {
         skips.push({ seq: document.seq, reason: 'skipped.already-there' });
       } else {
         rest.push(document);
@@ -196,7 +196,7 @@ export class BatchCopier {
           yield* (await to.driver.get(ref, signal)).chunks;
         },
       };
-      const encoded = { payload, compressed, sha256, sourceDigest: seen.md5, sourceSizeBytes: seen.sizeBytes };
+      const encoded = { payload, compressed, sha256, sourceDigest: document.source.digest ?? seen.md5, sourceSizeBytes: seen.sizeBytes };
       return { document, ref, encoded, write: 'none', owned: false };
     } catch (error) {
       if (isAppError(error, 'store.not-found', 'document.undecodable')) return undefined;

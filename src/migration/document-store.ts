@@ -1,6 +1,7 @@
 import type { Queryable } from '../database/database.ts';
 import type { DocumentKey, ObjectRef } from '../drivers/contract.ts';
 import type { ErrorCode } from '../core/error-catalogue.ts';
+import { AppError } from '../core/errors.ts';
 import { type Fence, lockLost } from './migration-store.ts';
 import type { DocumentState, SkipReason } from './phases.ts';
 
@@ -15,6 +16,8 @@ export interface DocumentRecord {
     readonly sizeBytes: number | null;
     readonly compressed: boolean | null;
     readonly lastUpdated: number | null;
+    /** Digest of the bytes that were copied; known from the intent on. */
+    readonly readDigest: string | null;
   };
   /** Known from the intent on; digest, size and compressed from the copy on. */
   readonly destination:
@@ -32,6 +35,8 @@ export interface DocumentRecord {
   readonly owned: boolean;
   /** The destination already holds what a rollback needs: it is hashed, not written. */
   readonly reuse: boolean;
+  /** The object at the source was there before us, and is never ours to delete. */
+  readonly foreignSource: boolean;
   readonly attempts: number;
   readonly errorCode: string | null;
   readonly errorText: string | null;
@@ -49,6 +54,7 @@ interface Row {
   src_size: number | null;
   src_compressed: boolean | null;
   src_last_updated: number | null;
+  read_digest: string | null;
   dst_url: string | null;
   dst_digest: string | null;
   dst_size: number | null;
@@ -57,13 +63,14 @@ interface Row {
   sha256: string | null;
   owned: boolean;
   reuse: boolean;
+  foreign_source: boolean;
   attempts: number;
   error_code: string | null;
   error_text: string | null;
 }
 
 const COLUMNS = `seq, bucket, archive_id, user_id, document_name, state, src_url, src_digest, src_size, src_compressed,
-  src_last_updated, dst_url, dst_digest, dst_size, dst_compressed, prev_digest, sha256, owned, reuse, attempts,
+  src_last_updated, read_digest, dst_url, dst_digest, dst_size, dst_compressed, prev_digest, sha256, owned, reuse, foreign_source, attempts,
   error_code, error_text`;
 
 const fromRow = (row: Row): DocumentRecord => ({
@@ -76,6 +83,7 @@ const fromRow = (row: Row): DocumentRecord => ({
     sizeBytes: row.src_size,
     compressed: row.src_compressed,
     lastUpdated: row.src_last_updated,
+    readDigest: row.read_digest,
   },
   destination:
     row.dst_url === null
@@ -85,6 +93,7 @@ const fromRow = (row: Row): DocumentRecord => ({
   sha256: row.sha256,
   owned: row.owned,
   reuse: row.reuse,
+  foreignSource: row.foreign_source,
   attempts: row.attempts,
   errorCode: row.error_code,
   errorText: row.error_text,
@@ -186,6 +195,8 @@ export interface Intent {
   readonly sizeBytes: number;
   readonly compressed: boolean;
   readonly sha256: string;
+  /** What was read at the source: the row itself may not say. */
+  readonly readDigest: string;
 }
 
 /**
@@ -199,9 +210,10 @@ export const recordIntents = async (db: Queryable, fence: Fence, intents: readon
     fence,
     `state = 'copying', dst_url = u.url, owned = u.owned, attempts = d.attempts + 1,
      prev_digest = CASE WHEN d.dst_digest IS DISTINCT FROM u.digest THEN d.dst_digest ELSE d.prev_digest END,
-     dst_digest = u.digest, dst_size = u.size, dst_compressed = u.compressed, sha256 = u.sha256`,
-    `$3::bigint[], $4::text[], $5::boolean[], $6::text[], $7::bigint[], $8::boolean[], $9::text[])
-       AS u(seq, url, owned, digest, size, compressed, sha256`,
+     dst_digest = u.digest, dst_size = u.size, dst_compressed = u.compressed, sha256 = u.sha256,
+     read_digest = u.read_digest`,
+    `$3::bigint[], $4::text[], $5::boolean[], $6::text[], $7::bigint[], $8::boolean[], $9::text[], $10::text[])
+       AS u(seq, url, owned, digest, size, compressed, sha256, read_digest`,
     `AND d.state IN ('planned', 'copying')`,
     [
       intents.map((i) => i.seq),
@@ -211,6 +223,7 @@ export const recordIntents = async (db: Queryable, fence: Fence, intents: readon
       intents.map((i) => i.sizeBytes),
       intents.map((i) => i.compressed),
       intents.map((i) => i.sha256),
+      intents.map((i) => i.readDigest),
     ],
   );
 };
@@ -349,4 +362,38 @@ export const forgetCopies = async (db: Queryable, fence: Fence, seqs: readonly n
     '',
     [seqs],
   );
+};
+
+export const getDocument = async (db: Queryable, id: number, seq: number): Promise<DocumentRecord> => {
+  const { rows } = await db.query<Row>(
+    `SELECT ${COLUMNS} FROM archive_mover_document WHERE migration_id = $1 AND seq = $2`,
+    [id, seq],
+  );
+  if (rows[0] === undefined) throw new AppError('internal', `migration ${id} has no document ${seq}`);
+  return fromRow(rows[0]);
+};
+
+/** Small documents that could be the first to be deleted. */
+export const listCanaryCandidates = async (db: Queryable, id: number): Promise<readonly DocumentRecord[]> => {
+  const { rows } = await db.query<Row>(
+    `SELECT ${COLUMNS} FROM archive_mover_document
+      WHERE migration_id = $1 AND state IN ('switched', 'cleaning') AND dst_size < 1000000 ORDER BY seq LIMIT 20`,
+    [id],
+  );
+  return rows.map(fromRow);
+};
+
+/** Documents that are not to arrive, but whose copy (ours) may lie at the destination. */
+export const listStrayCopies = async (
+  db: Queryable,
+  id: number,
+  states: readonly DocumentState[],
+  limit: number,
+): Promise<readonly DocumentRecord[]> => {
+  const { rows } = await db.query<Row>(
+    `SELECT ${COLUMNS} FROM archive_mover_document
+      WHERE migration_id = $1 AND state = ANY ($2) AND owned AND dst_url IS NOT NULL ORDER BY seq LIMIT $3`,
+    [id, states, limit],
+  );
+  return rows.map(fromRow);
 };

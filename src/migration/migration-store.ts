@@ -180,6 +180,15 @@ export const findWithFailures = async (
   return rows[0] && fromRow(rows[0]);
 };
 
+/** The migration that undoes, or has undone, this one. */
+export const findRollbackOf = async (db: Queryable, id: number): Promise<MigrationRecord | undefined> => {
+  const { rows } = await db.query<Row>(
+    'SELECT * FROM archive_mover_migration WHERE rolls_back = $1 ORDER BY id DESC LIMIT 1',
+    [id],
+  );
+  return rows[0] && fromRow(rows[0]);
+};
+
 /** The newest migration that has been switched, whatever became of it since. */
 export const findNewestSwitched = async (db: Queryable): Promise<MigrationRecord | undefined> => {
   const { rows } = await db.query<Row>(

@@ -13,6 +13,26 @@ const METADATA_COLUMNS = 'm.content_url, m.digest, m.size, m.is_compressed, m.la
 /** States in which the journal still says what the source row was. */
 const BEFORE_SWITCH = `('planned', 'copying', 'copied', 'failed', 'skipped')`;
 
+/**
+ * For a rollback (rule R13): documents that are still as the migration left them need no copy, since what they were
+ * before still lies at the source of then, which is the destination now. What that migration found at its destination
+ * was never its own, and stays when its copies are deleted.
+ */
+export const markReusableDocuments = async (tx: Queryable, id: number, rolledBack: number): Promise<void> => {
+  await tx.query(
+    `UPDATE archive_mover_document d
+        SET reuse = true, foreign_source = NOT o.owned, dst_url = o.src_url, dst_digest = coalesce(o.src_digest, o.read_digest),
+            dst_size = o.src_size, dst_compressed = coalesce(o.src_compressed, false), sha256 = o.sha256
+       FROM archive_mover_document o
+      WHERE d.migration_id = $1 AND d.state = 'planned' AND NOT d.reuse AND d.attempts = 0
+        AND o.migration_id = $2 AND o.state = 'switched'
+        AND o.bucket = d.bucket AND o.archive_id = d.archive_id AND o.user_id = d.user_id AND o.document_name = d.document_name
+        AND (d.src_url, d.src_digest, d.src_size, d.src_compressed)
+            IS NOT DISTINCT FROM (o.dst_url, o.dst_digest, o.dst_size, o.dst_compressed)`,
+    [id, rolledBack],
+  );
+};
+
 /** Adds the rows that the journal does not have yet, in key order behind those that it has. */
 export const insertNewDocuments = async (tx: Queryable, id: number, scope: Scope): Promise<number> => {
   const { count } = await tx.query(

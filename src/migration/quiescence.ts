@@ -17,8 +17,9 @@ export const refuseWhileServicesRun = async (db: Queryable): Promise<void> => {
     `SELECT pid, application_name AS name, since, who FROM (
        SELECT pid, coalesce(application_name, '') AS application_name, to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS') AS since,
               coalesce(usename, '?') || coalesce('@' || host(client_addr), '') AS who
-         FROM pg_stat_activity
-        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()) s
+         FROM pg_stat_activity -- of other roles' sessions, only pid, database and user may be visible
+        WHERE datname = current_database() AND usename IS NOT NULL AND pid <> pg_backend_pid()
+          AND coalesce(backend_type, 'client backend') = 'client backend') s
       WHERE application_name !~* $1 ORDER BY pid LIMIT 5`,
     [TOLERATED_APPLICATIONS],
   );

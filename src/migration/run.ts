@@ -54,6 +54,8 @@ export interface Run {
   /** Fences every journal write: a later process has a higher one. */
   readonly epoch: number;
   readonly readBack: boolean;
+  /** Equal URLs name equal objects in both stores. */
+  readonly sharedNamespace: boolean;
   readonly force: boolean;
   /** Whether services may still run (precopy). */
   readonly online: boolean;

@@ -1,0 +1,113 @@
+import { measureObject, payloadOf } from '../archive/payload.ts';
+import { readAll } from '../archive/codec.ts';
+import { AppError, isAppError } from '../core/errors.ts';
+import type { DocumentKey } from '../drivers/contract.ts';
+import { deleteObjects } from './deletion.ts';
+import { destinationRef, getDocument, listCanaryCandidates, moveDocuments, sourceRef } from './document-store.ts';
+import { type Fence, lockLost } from './migration-store.ts';
+import { readBack } from './proof.ts';
+import type { Run } from './run.ts';
+
+/**
+ * The first delete of a cleaning (rule R2): one small document, whose payload is held in the journal while it is deleted
+ * from the source and read again from the destination. Should both stores turn out to be one, it is put back and nothing
+ * else is deleted. A kill in between is settled by the next run.
+ */
+export const releaseCanary = async (run: Run): Promise<void> => {
+  const { db, faults, from, record, epoch, signal } = run;
+  const fence = { id: record.id, epoch };
+  const held = await findHeld(db, fence);
+  if (held === 'done') return;
+  if (held !== undefined) {
+    await settle(run, held);
+    return;
+  }
+  const candidates = await listCanaryCandidates(db, record.id);
+  const document = candidates.find((each) => from.driver.locate(each.key) === each.source.url && !each.foreignSource);
+  if (document === undefined) return; // nothing of ours can be put back where it was: the marker must suffice
+  const object = await from.driver.get(sourceRef(document), signal).catch((error: unknown) => {
+    if (isAppError(error, 'store.not-found')) return undefined;
+    throw error;
+  });
+  const bytes = object && (await readAll(object.chunks, CANARY_BYTES));
+  if (bytes === undefined) return;
+  const { count } = await db.query(
+    `UPDATE archive_mover_migration SET canary = $3, canary_payload = $4 WHERE id = $1 AND epoch = $2`,
+    [fence.id, fence.epoch, JSON.stringify({ seq: document.seq }), bytes],
+  );
+  if (count !== 1) throw lockLost(fence);
+  await moveDocuments(db, fence, [document.seq], ['switched', 'cleaning'], 'cleaning');
+  await db.sync();
+  const item = { seq: document.seq, ref: sourceRef(document), md5: document.source.readDigest };
+  const guard = { migrationId: record.id, rowsNameOtherStore: record.identicalUrls };
+  const [result] = await deleteObjects(db, from.driver, guard, [item], signal);
+  if (result?.outcome === 'failed' || result?.outcome === 'kept') {
+    await forget(db, fence, null);
+    throw result.error;
+  }
+  await faults.reach('clean.after-canary-delete');
+  await settle(run, { seq: document.seq, payload: bytes });
+};
+
+/** The largest payload that is held; in bytes. */
+const CANARY_BYTES = 1024 * 1024;
+
+interface Held {
+  readonly seq: number;
+  readonly payload: Uint8Array;
+}
+
+const findHeld = async (db: Run['db'], fence: Fence): Promise<Held | 'done' | undefined> => {
+  const { rows } = await db.query<{ canary: { seq?: number; done?: boolean } | null; canary_payload: Uint8Array | null }>(
+    'SELECT canary, canary_payload FROM archive_mover_migration WHERE id = $1',
+    [fence.id],
+  );
+  const row = rows[0];
+  if (row?.canary?.done === true) return 'done';
+  if (row?.canary?.seq === undefined || row.canary_payload === null) return undefined;
+  return { seq: row.canary.seq, payload: row.canary_payload };
+};
+
+const forget = async (db: Run['db'], fence: Fence, canary: string | null): Promise<void> => {
+  await db.query('UPDATE archive_mover_migration SET canary = $3, canary_payload = NULL WHERE id = $1 AND epoch = $2', [
+    fence.id,
+    fence.epoch,
+    canary,
+  ]);
+};
+
+/** Reads the destination again; puts the canary back where it is gone there. */
+const settle = async (run: Run, held: Held): Promise<void> => {
+  const { db, from, to, record, epoch, signal } = run;
+  const fence = { id: record.id, epoch };
+  const document = await getDocument(db, record.id, held.seq);
+  const digest = document.destination?.digest;
+  const sizeBytes = document.destination?.sizeBytes;
+  if (digest == null || sizeBytes == null) throw new AppError('internal', `canary ${held.seq} has no destination`);
+  const finding = await readBack(to.driver, destinationRef(document), { md5: digest, sizeBytes }, signal);
+  if (finding === 'proved') {
+    await forget(db, fence, JSON.stringify({ done: true }));
+    return;
+  }
+  await putBack(run, document.key, held.payload);
+  await moveDocuments(db, fence, [held.seq], ['cleaning'], 'switched');
+  await forget(db, fence, null);
+  throw new AppError(
+    'refused.same-store',
+    `deleting ${document.source.url} from the source removed it from the destination too: both are the same store; ` +
+      'the document was put back and nothing else was deleted',
+    { remedy: 'Keep the source: run the migration with --nodelete.' },
+  );
+};
+
+const putBack = async (run: Run, key: DocumentKey, bytes: Uint8Array): Promise<void> => {
+  const payload = payloadOf(bytes);
+  const { driver } = run.from;
+  try {
+    await driver.put(key, payload, { mode: 'create', signal: run.signal });
+  } catch (error) {
+    if (!isAppError(error, 'store.exists')) throw error;
+  }
+  const seen = await measureObject(driver, { key, url: driver.locate(key) }, false, run.signal);
+  if (seen.md5 !== payload.md5) throw new AppError('internal', `the canary could not be put back at ${driver.locate(key)}`);
+};

@@ -1,0 +1,22 @@
+import type { Database } from '../database/database.ts';
+import { ensureAnchoreTables } from '../database/schema/anchore-tables.ts';
+import { dropOwnTables, ensureOwnTables } from '../database/schema/own-tables.ts';
+import { AppError } from '../core/errors.ts';
+import { JOURNAL_MIGRATIONS, JOURNAL_TABLES } from './journal-schema.ts';
+import { findUnfinished } from './migration-store.ts';
+
+/** Makes sure of Anchore's tables and of ours. Throws `refused.newer-journal`, `database.denied`. */
+export const ensureTables = async (db: Database): Promise<void> => {
+  await ensureAnchoreTables(db);
+  await ensureOwnTables(db, JOURNAL_MIGRATIONS);
+};
+
+/** Removes our own tables, journals included. Throws `refused.unfinished` where one is still needed. */
+export const removeTables = async (db: Database): Promise<void> => {
+  await ensureOwnTables(db, JOURNAL_MIGRATIONS);
+  const unfinished = await findUnfinished(db);
+  if (unfinished !== undefined) {
+    throw new AppError('refused.unfinished', `migration ${unfinished.id} is unfinished and needs its journal`);
+  }
+  await dropOwnTables(db, JOURNAL_MIGRATIONS, JOURNAL_TABLES);
+};

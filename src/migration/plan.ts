@@ -1,0 +1,60 @@
+import { AppError } from '../core/errors.ts';
+import { countStates } from './document-store.ts';
+import { countOf } from './describe.ts';
+import { removeStrayCopies } from './clean.ts';
+import { enterPhase, getMigration, holdFence, updateCounts } from './migration-store.ts';
+import {
+  dropVanishedDocuments,
+  failAmbiguousDocuments,
+  insertNewDocuments,
+  listBuckets,
+  markReusableDocuments,
+  refreshChunks,
+  replanChangedDocuments,
+  replanFailedDocuments,
+  replanUncheckableDocuments,
+} from './plan-store.ts';
+import type { Run } from './run.ts';
+
+/**
+ * Brings the journal in line with the archive, in one transaction: what is new, what has changed since it was copied, what
+ * has gone. `retryFailed` plans failed documents again too. Copies of what has gone are removed from the destination.
+ */
+export const planDocuments = async (run: Run, retryFailed: boolean): Promise<void> => {
+  const { db, faults, from, to, record, epoch, settings, log } = run;
+  const fence = { id: record.id, epoch };
+  const counts = await db.transaction(async (tx) => {
+    await holdFence(tx, fence);
+    const { phase } = await getMigration(tx, record.id);
+    if (phase !== 'moving') await enterPhase(tx, fence, 'copying');
+    await insertNewDocuments(tx, record.id, record.scope);
+    if (record.rollsBack !== undefined) await markReusableDocuments(tx, record.id, record.rollsBack);
+    await replanChangedDocuments(tx, record.id, record.scope);
+    await dropVanishedDocuments(tx, record.id);
+    if (retryFailed) await replanFailedDocuments(tx, record.id);
+    if (!run.online) await replanUncheckableDocuments(tx, record.id);
+    await failAmbiguousDocuments(tx, record.id, from.driver.name === 'db', to.driver.name === 'db');
+    await refreshChunks(tx, record.id, settings.chunkSize);
+    await updateCounts(tx, record.id);
+    const counts = await countStates(tx, record.id);
+    await refuseEmptySelection(run, counts.planned + counts.copied + counts.switched + counts.cleaned + counts.failed);
+    await faults.reach('plan.before-commit');
+    return counts;
+  });
+  await faults.reach('plan.after-commit');
+  await removeStrayCopies(run, ['dropped', 'skipped']);
+  const planned = counts.planned + counts.copying;
+  log.info(`Migrating ${countOf(planned, 'document')}`);
+  run.progress({ type: 'planned', documents: planned });
+};
+
+/** Throws `refused.no-documents` where --bucket was given and matches nothing. */
+const refuseEmptySelection = async (run: Run, documents: number): Promise<void> => {
+  const { scope } = run.record;
+  if (scope.buckets === null || documents > 0) return;
+  const buckets = await listBuckets(run.db, scope);
+  throw new AppError(
+    'refused.no-documents',
+    `--bucket ${scope.buckets.join(', ')} matches no document; the archive has ${buckets.length === 0 ? 'none at all' : buckets.join(', ')}`,
+  );
+};

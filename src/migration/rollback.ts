@@ -1,0 +1,128 @@
+import { AppError } from '../core/errors.ts';
+import { removeStrayCopies } from './clean.ts';
+import { countOf } from './describe.ts';
+import { countReasons, countStates } from './document-store.ts';
+import { ensureTables } from './journal.ts';
+import { openLockSession } from './lock.ts';
+import { guardRun, migrate, type MigrationResult, openRun } from './migrate.ts';
+import {
+  enterPhase,
+  findNewestSwitched,
+  findRollbackOf,
+  getMigration,
+  holdFence,
+  type MigrationRecord,
+  setTaskState,
+} from './migration-store.ts';
+import type { Environment, MigrateRequest, Side } from './requests.ts';
+import type { Run } from './run.ts';
+
+export interface RollbackRequest {
+  readonly id: number;
+  /** The sides of the migration that is undone: its source and its destination. */
+  readonly from: Side;
+  readonly to: Side;
+  /** Afterwards, delete what that migration wrote to its destination. */
+  readonly deleteCopies: boolean;
+  readonly force: boolean;
+}
+
+/**
+ * Undoes a migration. Before its switch, that only ends it: nothing had changed. After the switch, and until its cleaning
+ * has begun, it is the reverse migration that uses the old objects again after hashing them (rule R13): all or nothing,
+ * and only for the newest switched migration. Throws `refused.cannot-roll-back`.
+ */
+export const rollback = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
+  await ensureTables(env.db);
+  const record = await getMigration(env.db, request.id);
+  refuseOtherStores(record, request);
+  const cannot = (why: string): AppError =>
+    new AppError('refused.cannot-roll-back', `migration ${record.id} ${why}`, {
+      remedy: 'Move the documents back with: migrate DESTINATION SOURCE.',
+    });
+  switch (record.phase) {
+    case 'copying':
+      if (record.switchedAt === undefined) return abandon(env, request);
+      throw cannot('has been switched and partly copied again');
+    case 'switched':
+      await refuseUnlessNewest(env, record, cannot);
+      return migrate(env, reverse(request), { online: false, rollsBack: record.id });
+    case 'rolled-back':
+      if (request.deleteCopies) return deleteCopies(env, request);
+      throw cannot('is rolled back already');
+    case 'moving':
+      throw cannot('moves batch by batch, and some batches are gone from the source');
+    case 'cleaning':
+    case 'cleaned':
+      throw cannot('has been cleaned, or cleaning has begun: documents are gone from the source');
+    case 'abandoned':
+      throw cannot('was ended before it switched anything');
+  }
+};
+
+const reverse = (request: RollbackRequest): MigrateRequest => ({
+  from: request.to,
+  to: request.from,
+  buckets: [],
+  keepSource: !request.deleteCopies,
+  skipFailed: false,
+  move: false,
+  readBack: false,
+  force: request.force,
+});
+
+const refuseUnlessNewest = async (
+  env: Environment,
+  record: MigrationRecord,
+  cannot: (why: string) => AppError,
+): Promise<void> => {
+  const newest = await findNewestSwitched(env.db);
+  const pending = await findRollbackOf(env.db, record.id);
+  if (newest === undefined || newest.id === record.id || newest.id === pending?.id) return;
+  throw cannot(`is not the newest: migration ${newest.id} was switched after it`);
+};
+
+/** Throws `refused.changed-store` where the configurations given are not those of the migration. */
+const refuseOtherStores = (record: MigrationRecord, request: RollbackRequest): void => {
+  for (const [side, journalled] of [[request.from, record.from], [request.to, record.to]] as const) {
+    if (side.store.identity.fingerprint === journalled.fingerprint) continue;
+    throw new AppError(
+      'refused.changed-store',
+      `${side.config} names ${side.store.identity.description}; migration ${record.id} concerns ${journalled.description}`,
+      { remedy: 'Name the configuration files of that migration with --from and --to.' },
+    );
+  }
+};
+
+/** Ends a migration that has not been switched: nothing of the archive has changed. */
+const abandon = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
+  await using session = await openLockSession(env.db);
+  const run = await openRun(env, { ...reverse(request), from: request.from, to: request.to }, { online: true }, session, request.id);
+  return guardRun(run, () => endUnswitched(run, request.deleteCopies));
+};
+
+const endUnswitched = async (run: Run, deleteThem: boolean): Promise<MigrationResult> => {
+  const { db, record, epoch, log } = run;
+  const fence = { id: record.id, epoch };
+  if (deleteThem) {
+    const removed = await removeStrayCopies(run, ['planned', 'copying', 'copied', 'failed', 'dropped', 'skipped']);
+    log.info(`Removed ${countOf(removed, 'copy').replace('copys', 'copies')} from the destination`);
+  }
+  const counts = await countStates(db, record.id);
+  await db.transaction(async (tx) => {
+    await holdFence(tx, fence);
+    await enterPhase(tx, fence, 'abandoned');
+    await setTaskState(tx, record.id, 'failed', null);
+  });
+  log.info(`Migration ${record.id} is ended: it had not been switched, and the source configuration works as before`);
+  const failures = await countReasons(db, record.id, 'failed');
+  const skipped = await countReasons(db, record.id, 'skipped');
+  return { id: record.id, outcome: 'complete', counts, failures, skipped, problems: [], switchSeconds: undefined };
+};
+
+/** After a rollback: deletes what the undone migration had written. */
+const deleteCopies = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
+  const undoing = await findRollbackOf(env.db, request.id);
+  if (undoing === undefined) throw new AppError('internal', `migration ${request.id} is rolled back by none`);
+  return migrate(env, reverse(request), { online: false, id: undoing.id, rollsBack: request.id, cleanOnly: true });
+};
