@@ -110,7 +110,9 @@ const findCandidate = async (
   options: RunOptions,
 ): Promise<Resumable | undefined> => {
   if (options.cleanOnly === true && options.id !== undefined) {
-    return { record: await getMigration(env.db, options.id), entry: 'clean' };
+    const record = await getMigration(env.db, options.id);
+    if (record.phase === 'switched' || record.phase === 'cleaning') return { record, entry: 'clean' };
+    throw new AppError('refused.not-clean', `migration ${record.id} is ${record.phase}: its source is not to be cleaned`);
   }
   const unfinished = await findUnfinished(env.db);
   if (unfinished !== undefined && unfinished.id !== options.rollsBack) {

@@ -1,0 +1,149 @@
+import { listMetadata, type MetadataRow } from '../archive/metadata-store.ts';
+import { measureObject } from '../archive/payload.ts';
+import type { Store } from '../archive/store.ts';
+import { AppError, isAppError, toAppError } from '../core/errors.ts';
+import type { Database, Queryable } from '../database/database.ts';
+import { forEachConcurrent } from './concurrency.ts';
+import { throwIfInterrupted } from './copy.ts';
+import type { ArchiveScope } from './requests.ts';
+import { archivePredicate, planScope, scopeParameters } from './scope.ts';
+
+/** One thing that is wrong, as it is found. */
+export interface VerifyFinding {
+  readonly kind: 'missing' | 'wrong' | 'unreadable' | 'elsewhere' | 'orphan';
+  /** `user/bucket/archiveId`, or the URL of an orphan. */
+  readonly subject: string;
+  readonly text: string;
+  /** Listed as an exception by the last migration: known, and not counted as wrong. */
+  readonly known: boolean;
+}
+
+export interface VerifyRequest {
+  readonly store: Store;
+  readonly archive: ArchiveScope;
+  /** Only about so many documents, spread over the archive; undefined for all. */
+  readonly sample: number | undefined;
+  readonly report: (finding: VerifyFinding) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface VerifyResult {
+  readonly documents: number;
+  readonly read: number;
+  readonly bytes: number;
+  readonly wrong: number;
+  readonly known: number;
+  readonly orphans: number;
+}
+
+const PAGE = 500;
+
+/**
+ * Reads every document of the archive through one configuration: what is missing, does not match its row, or cannot be
+ * read is reported as it is found; so are objects of the store that no row names. Changes nothing.
+ */
+export const verifyArchive = async (db: Database, request: VerifyRequest): Promise<VerifyResult> => {
+  const { store, signal } = request;
+  const scope = planScope(store.driver, request.archive, []);
+  const inArchive = (row: MetadataRow): boolean =>
+    !scope.foreignBuckets.includes(row.key.bucket) && (scope.ownBuckets?.includes(row.key.bucket) ?? true);
+  const total = await countRows(db, scope);
+  const step = request.sample === undefined ? 1 : Math.max(1, Math.floor(total / Math.max(1, request.sample)));
+  const result = { documents: 0, read: 0, bytes: 0, wrong: 0, known: 0, orphans: 0 };
+  const known = await loadKnownExceptions(db);
+  const report = (row: MetadataRow, kind: VerifyFinding['kind'], text: string): void => {
+    const subject = `${row.key.userId}/${row.key.bucket}/${row.key.archiveId}`;
+    const isKnown = known.has(subject);
+    if (isKnown) result.known += 1;
+    else result.wrong += 1;
+    request.report({ kind, subject, text, known: isKnown });
+  };
+  let after: MetadataRow | undefined;
+  for (;;) {
+    const page = await listMetadata(db, after?.key, PAGE);
+    after = page.at(-1);
+    if (after === undefined) break;
+    const chosen = page.filter((row) => inArchive(row) && result.documents++ % step === 0);
+    await forEachConcurrent(chosen, store.driver.capabilities.concurrency, async (row) => {
+      throwIfInterrupted(signal);
+      await verifyRow(store, row, report, result, signal);
+    });
+  }
+  if (request.sample === undefined) await findOrphans(db, request, result);
+  return result;
+};
+
+const verifyRow = async (
+  store: Store,
+  row: MetadataRow,
+  report: (row: MetadataRow, kind: VerifyFinding['kind'], text: string) => void,
+  result: { read: number; bytes: number },
+  signal: AbortSignal,
+): Promise<void> => {
+  if (row.contentUrl === null) return; // there is nothing to read
+  if (!store.driver.recognises(row.contentUrl)) {
+    report(row, 'elsewhere', `${row.contentUrl} cannot be read with driver ${store.driver.name}`);
+    return;
+  }
+  try {
+    const seen = await measureObject(store.driver, { key: row.key, url: row.contentUrl }, row.compressed === true, signal);
+    result.read += 1;
+    result.bytes += seen.sizeBytes;
+    if (row.sizeBytes !== null && seen.sizeBytes !== row.sizeBytes) {
+      report(row, 'wrong', `${row.contentUrl}: expected ${row.sizeBytes} bytes; got ${seen.sizeBytes}`);
+    } else if (row.digest !== null && seen.md5 !== row.digest) {
+      report(row, 'wrong', `${row.contentUrl}: the digest does not match`);
+    }
+  } catch (thrown) {
+    throwIfInterrupted(signal);
+    const error = toAppError(thrown);
+    if (isAppError(error, 'store.not-found')) report(row, 'missing', `${row.contentUrl} does not exist`);
+    else if (isAppError(error, 'store.unreachable', 'store.credentials', 'store.container-missing', 'store.unmounted', 'internal')) throw error;
+    else report(row, isAppError(error, 'document.undecodable') ? 'wrong' : 'unreadable', error.message);
+  }
+};
+
+const findOrphans = async (db: Database, request: VerifyRequest, result: { orphans: number }): Promise<void> => {
+  let urls: string[] = [];
+  const check = async (): Promise<void> => {
+    const { rows } = await db.query<{ url: string }>(
+      `SELECT u.url FROM unnest($1::text[]) AS u(url)
+        WHERE NOT EXISTS (SELECT 1 FROM archive_metadata m WHERE m.content_url = u.url)`,
+      [urls],
+    );
+    for (const { url } of rows) {
+      result.orphans += 1;
+      request.report({ kind: 'orphan', subject: url, text: 'no row of the archive names this object', known: false });
+    }
+    urls = [];
+  };
+  for await (const object of request.store.driver.list(request.signal)) {
+    throwIfInterrupted(request.signal);
+    urls.push(object.url);
+    if (urls.length >= 10_000) await check();
+  }
+  if (urls.length > 0) await check();
+};
+
+const countRows = async (db: Queryable, scope: ReturnType<typeof planScope>): Promise<number> => {
+  const { rows } = await db.query<{ count: number }>(
+    `SELECT count(*) AS count FROM archive_metadata m WHERE ${archivePredicate(1)}`,
+    scopeParameters(scope).slice(0, 2),
+  );
+  return rows[0]?.count ?? 0;
+};
+
+/** What the newest switched migration could not move, and said so. Empty where there is no journal. */
+const loadKnownExceptions = async (db: Queryable): Promise<ReadonlySet<string>> => {
+  try {
+    const { rows } = await db.query<{ subject: string }>(
+      `SELECT user_id || '/' || bucket || '/' || archive_id AS subject FROM archive_mover_document
+        WHERE migration_id = (SELECT migration_id FROM archive_mover_current_store)
+          AND state IN ('failed', 'skipped') AND coalesce(error_code, '') <> 'skipped.already-there'`,
+    );
+    return new Set(rows.map((row) => row.subject));
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'database.schema') return new Set();
+    throw error;
+  }
+};
