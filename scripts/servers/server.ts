@@ -64,7 +64,11 @@ export interface SpawnOptions {
 }
 
 /** Starts a process that outlives this one, in a session of its own, its output in a file. */
-export const startProcess = async (command: string, args: readonly string[], options: SpawnOptions): Promise<ServerProcess> => {
+export const startProcess = async (
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions,
+): Promise<ServerProcess> => {
   await using log = await open(options.logFile, 'a');
   const child = spawn(command, args, {
     detached: true,
@@ -75,7 +79,8 @@ export const startProcess = async (command: string, args: readonly string[], opt
   child.unref();
   const pid = child.pid;
   const startTicks = pid === undefined ? undefined : await findStartTicks(pid);
-  if (pid === undefined || startTicks === undefined) throw new Error(`${command} ended at once; see ${options.logFile}`);
+  if (pid === undefined || startTicks === undefined)
+    throw new Error(`${command} ended at once; see ${options.logFile}`);
   return { pid, startTicks };
 };
 

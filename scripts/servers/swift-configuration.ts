@@ -6,7 +6,9 @@ export interface SwiftSettings {
   readonly password: string;
   readonly hashSuffix: string;
   readonly maxFileSizeBytes: number;
-  readonly keystone: { readonly url: string; readonly serviceUser: string; readonly servicePassword: string } | undefined;
+  readonly keystone:
+    | { readonly url: string; readonly serviceUser: string; readonly servicePassword: string }
+    | undefined;
 }
 
 const storageServer = (settings: SwiftSettings, name: 'account' | 'container' | 'object'): string => `[DEFAULT]

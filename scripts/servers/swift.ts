@@ -5,7 +5,14 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type ServerState, type TestServer, findFreePorts, startProcess, stopProcess, waitUntilReady } from './server.ts';
+import {
+  type ServerState,
+  type TestServer,
+  findFreePorts,
+  startProcess,
+  stopProcess,
+  waitUntilReady,
+} from './server.ts';
 import { type SwiftSettings, planSwiftConfiguration } from './swift-configuration.ts';
 
 /**
@@ -29,7 +36,10 @@ export interface SwiftStartOptions {
 
 const available = async (): Promise<boolean> => {
   try {
-    await Promise.all([access(MEMCACHED), run(PYTHON, ['-c', 'import swift.proxy.server, swift.obj.server, swift.account.server, swift.container.server'])]);
+    await Promise.all([
+      access(MEMCACHED),
+      run(PYTHON, ['-c', 'import swift.proxy.server, swift.obj.server, swift.account.server, swift.container.server']),
+    ]);
     return true;
   } catch {
     return false;
@@ -38,7 +48,8 @@ const available = async (): Promise<boolean> => {
 
 /** Swift keeps what it knows of an object in extended attributes of its file. */
 const checkExtendedAttributes = async (folder: string): Promise<void> => {
-  const script = 'import os, sys; os.setxattr(sys.argv[1], "user.probe", b"x"); os.removexattr(sys.argv[1], "user.probe")';
+  const script =
+    'import os, sys; os.setxattr(sys.argv[1], "user.probe", b"x"); os.removexattr(sys.argv[1], "user.probe")';
   await run(PYTHON, ['-c', script, folder]).catch((error: unknown) => {
     throw new Error(`${folder} lies on a file system without extended attributes`, { cause: error });
   });
@@ -72,7 +83,8 @@ export const startSwift = async (folder: string, options: SwiftStartOptions = {}
     maxFileSizeBytes: options.maxFileSizeBytes ?? 5 * 1024 ** 3,
     keystone: options.keystone,
   };
-  for (const [name, text] of Object.entries(planSwiftConfiguration(settings))) await writeFile(join(folder, name), text, { mode: 0o600 });
+  for (const [name, text] of Object.entries(planSwiftConfiguration(settings)))
+    await writeFile(join(folder, name), text, { mode: 0o600 });
   await buildRings(folder, ports);
 
   const processes = [
@@ -98,7 +110,9 @@ export const startSwift = async (folder: string, options: SwiftStartOptions = {}
   });
   try {
     for (const name of [...STORAGE, 'proxy']) {
-      processes.push(await startProcess(PYTHON, ['-u', LAUNCHER, folder, name], { logFile: join(folder, `${name}.log`) }));
+      processes.push(
+        await startProcess(PYTHON, ['-u', LAUNCHER, folder, name], { logFile: join(folder, `${name}.log`) }),
+      );
     }
     await waitUntilReady('swift', processes, () => probe(state()));
     return state();
@@ -135,4 +149,5 @@ const stop = async (state: ServerState): Promise<void> => {
 export const server: TestServer = { name: 'swift', available, start: (folder) => startSwift(folder), stop };
 
 /** A folder for a server that only lives as long as a test. */
-export const temporaryServerFolder = (name: string): string => join(tmpdir(), `${name}-${randomBytes(6).toString('hex')}`);
+export const temporaryServerFolder = (name: string): string =>
+  join(tmpdir(), `${name}-${randomBytes(6).toString('hex')}`);

@@ -99,7 +99,7 @@ export const toDatabaseError = (error: unknown, place: string, step: DatabaseSte
 /** A COMMIT without an answer. Whether to repeat what may have been committed is for its owner to decide. */
 export const unknownOutcome = (place: string, cause: unknown): AppError => {
   const text = `database ${place}: the connection was lost during COMMIT, so whether it took effect is unknown: ${detailOf(cause)}`;
-  return new AppError('database.lost', text, { cause, retryable: false });
+  return new AppError('database.lost', text, { cause, retryable: false, outcomeUnknown: true });
 };
 
 /** An error that did not come from the server: of the network, of TLS, or of pg itself. */

@@ -3,12 +3,12 @@ import type { Log } from '../core/log.ts';
 import { registerSecret } from '../core/secrets.ts';
 import type { PostgresTarget } from './database-target.ts';
 
-/** One line: five fields with `:` between; a backslash escapes. */
+const FIELD = String.raw`((?:\\.|[^:\\])*)`;
+/** host:port:database:user:password, where a backslash escapes; the password is the rest of the line. */
+const LINE = new RegExp(`^${FIELD}:${FIELD}:${FIELD}:${FIELD}:(.*)$`);
+
 const splitLine = (line: string): readonly string[] =>
-  line.split(/(?<=(?:^|[^\\])(?:\\\\)*):/).map((field, index, all) => {
-    const bare = index < all.length - 1 ? field.slice(0, -1) : field;
-    return bare.replace(/\\(.)/g, '$1');
-  });
+  (LINE.exec(line) ?? []).slice(1).map((field) => field.replace(/\\(.)/g, '$1'));
 
 /**
  * The password that libpq's password file (`~/.pgpass`) has for this target, if any. A file that others may read is ignored, as

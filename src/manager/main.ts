@@ -1,8 +1,85 @@
+// The process list shows arguments, which can hold a password: overwrite them before anything else.
+process.title = 'anchore-manager';
 import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
+import type { Command, CommandContext, CommandInput, GroupOptions } from './context.ts';
 
 enableCompileCache();
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-const wantsHelp = process.argv.includes('--help');
-process.stdout.write(wantsHelp ? 'Usage: anchore-manager [--version] [--help]\n' : `${version}\n`);
+const interruption = new AbortController();
+
+/** The first signal asks the command to stop at a safe place; the second leaves at once, which is as safe as a kill. */
+const onSignal = (): void => {
+  if (interruption.signal.aborted) process.exit(130);
+  process.stderr.write('Stopping at the next safe place; once more stops at once.\n');
+  interruption.abort();
+};
+
+const toolVersion = (): string => {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
+};
+
+const runCommand = async (
+  load: () => Promise<Command>,
+  input: CommandInput,
+  options: { readonly debug: boolean; readonly json: boolean; readonly group: GroupOptions },
+): Promise<void> => {
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const [{ createLog }, { createOutput }] = await Promise.all([import('../core/log.ts'), import('./output.ts')]);
+  const output = createOutput((text) => process.stdout.write(text), options.json);
+  try {
+    const context: CommandContext = {
+      environment: process.env,
+      log: createLog({ write: (line) => process.stderr.write(line), debug: options.debug }),
+      output,
+      terminal: { input: process.stdin, output: process.stderr },
+      signal: interruption.signal,
+      toolVersion: toolVersion(),
+      group: options.group,
+    };
+    const command = await load();
+    process.exitCode = await command(context, input);
+  } catch (error) {
+    const { reportError } = await import('./error-report.ts');
+    const report = reportError(error, { debug: options.debug, signal: interruption.signal });
+    process.stderr.write(report.text);
+    output.object(report.json);
+    process.exitCode = report.exit;
+  }
+};
+
+/** A command line that cannot be understood, told in the same form as every other error. */
+const reportUsage = async (message: string): Promise<void> => {
+  const [{ AppError }, { reportError }] = await Promise.all([import('../core/errors.ts'), import('./error-report.ts')]);
+  const sentence = message.replace(/^error: /, '').trim().replaceAll(/\s*\n\s*/g, ' ');
+  const report = reportError(new AppError('usage.invalid', sentence), { debug: false, signal: interruption.signal });
+  process.stderr.write(report.text);
+  if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(report.json)}\n`);
+  process.exitCode = report.exit;
+};
+
+const main = async (): Promise<void> => {
+  const { createProgram } = await import('./program.ts');
+  const { CommanderError } = await import('commander');
+  const program = createProgram(runCommand, toolVersion(), {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+  });
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.help') return reportUsage('a command is missing; see --help for those that there are');
+    if (error.exitCode !== 0) return reportUsage(error.message);
+  }
+};
+
+// A reader that has seen enough (`| head`) is no reason to break off what is under way.
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+
+await main();
+// What a library may still hold open (idle connections, a terminal) does not keep a finished command waiting.
+setTimeout(() => process.exit(), 2000).unref();

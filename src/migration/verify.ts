@@ -99,7 +99,7 @@ const verifyRow = async (
     const error = toAppError(thrown);
     if (isAppError(error, 'store.not-found')) report(row, 'missing', `${row.contentUrl} does not exist`);
     else if (isAppError(error, 'store.unreachable', 'store.credentials', 'store.container-missing', 'store.unmounted', 'internal')) throw error;
-    else report(row, isAppError(error, 'document.undecodable') ? 'wrong' : 'unreadable', error.message);
+    else report(row, error.code === 'document.undecodable' ? 'wrong' : 'unreadable', error.message);
   }
 };
 
