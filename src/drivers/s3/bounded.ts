@@ -1,5 +1,9 @@
 /** Calls `work` for each item, at most `limit` at once; results in the order of the items. The first error ends it. */
-export const mapBounded = async <T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> => {
+export const mapBounded = async <T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> => {
   const results: R[] = [];
   const entries = items.entries();
   const worker = async (): Promise<void> => {

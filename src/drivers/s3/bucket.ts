@@ -5,7 +5,11 @@ import { codeOf, type S3Failure } from './failure.ts';
 import { escapeXml } from './xml.ts';
 
 /** The smallest request whose failure has a body: an answer to HEAD has none, so its 403 or 400 says too little. */
-const explainFailure = async (client: S3Client, bucket: string, signal: AbortSignal | undefined): Promise<S3Failure | undefined> => {
+const explainFailure = async (
+  client: S3Client,
+  bucket: string,
+  signal: AbortSignal | undefined,
+): Promise<S3Failure | undefined> => {
   const query = { 'list-type': '2', 'max-keys': '1' };
   const answer = await client.exchange({ operation: 'ListObjectsV2', method: 'GET', bucket, query, signal });
   if (!answer.ok) return answer.failure;
@@ -35,11 +39,17 @@ export const sendHead = async (
   if (status !== 400 && status !== 403 && status !== 301) return answer;
   const failure = await explainFailure(client, bucket, signal);
   if (client.regionOf(bucket) !== before) return client.exchange(request);
-  return failure === undefined ? answer : { ok: false, failure: { ...failure, status: status === 403 ? failure.status : status } };
+  return failure === undefined
+    ? answer
+    : { ok: false, failure: { ...failure, status: status === 403 ? failure.status : status } };
 };
 
 /** Whether the bucket exists; throws where the store does not let us know. */
-export const bucketExists = async (client: S3Client, bucket: string, signal: AbortSignal | undefined): Promise<boolean> => {
+export const bucketExists = async (
+  client: S3Client,
+  bucket: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> => {
   const answer = await sendHead(client, 'HeadBucket', bucket, undefined, signal);
   if (answer.ok) return true;
   if (answer.failure.status === 404 || codeOf(answer.failure) === 'store.container-missing') return false;
@@ -55,7 +65,9 @@ const createBucket = async (client: S3Client, options: S3Options, signal: AbortS
   // Only Amazon has a word for where a bucket is to lie; us-east-1 is what no word means there.
   const body = options.url === undefined && region !== 'us-east-1' ? Buffer.from(createBody(region)) : undefined;
   const request = { operation: 'CreateBucket', method: 'PUT', bucket, signal } as const;
-  const answer = await client.exchange(body === undefined ? request : { ...request, body: { kind: 'bytes', bytes: body, sha256: undefined } });
+  const answer = await client.exchange(
+    body === undefined ? request : { ...request, body: { kind: 'bytes', bytes: body, sha256: undefined } },
+  );
   if (answer.ok) return answer.body.dump();
   // Another process may have created it in between.
   if (answer.failure.code === 'BucketAlreadyOwnedByYou') return;
@@ -64,7 +76,11 @@ const createBucket = async (client: S3Client, options: S3Options, signal: AbortS
 };
 
 /** Throws `store.container-missing` unless the bucket exists, or may be and was created. */
-export const ensureBucket = async (client: S3Client, options: S3Options, signal: AbortSignal | undefined): Promise<void> => {
+export const ensureBucket = async (
+  client: S3Client,
+  options: S3Options,
+  signal: AbortSignal | undefined,
+): Promise<void> => {
   try {
     if (await bucketExists(client, options.bucket, signal)) return;
   } catch (error) {
@@ -73,7 +89,10 @@ export const ensureBucket = async (client: S3Client, options: S3Options, signal:
     return;
   }
   if (!options.createBucket) {
-    throw new AppError('store.container-missing', `the bucket "${options.bucket}" does not exist, and create_bucket is not set`);
+    throw new AppError(
+      'store.container-missing',
+      `the bucket "${options.bucket}" does not exist, and create_bucket is not set`,
+    );
   }
   await createBucket(client, options, signal);
 };

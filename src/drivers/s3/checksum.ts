@@ -4,10 +4,14 @@ import type { S3Checksum } from './config.ts';
 /** A checksum that a store can be asked to verify, beside the classic Content-MD5. */
 export type AwsChecksum = Exclude<S3Checksum, 'md5' | 'none'>;
 
-export const isAwsChecksum = (checksum: S3Checksum): checksum is AwsChecksum => checksum !== 'md5' && checksum !== 'none';
+export const isAwsChecksum = (checksum: S3Checksum): checksum is AwsChecksum =>
+  checksum !== 'md5' && checksum !== 'none';
 
 /** The name of the algorithm in S3's headers and elements. */
-export const ALGORITHM_NAMES = { crc32c: 'CRC32C', crc64nvme: 'CRC64NVME', sha256: 'SHA256' } as const satisfies Record<AwsChecksum, string>;
+export const ALGORITHM_NAMES = { crc32c: 'CRC32C', crc64nvme: 'CRC64NVME', sha256: 'SHA256' } as const satisfies Record<
+  AwsChecksum,
+  string
+>;
 
 export const md5Base64 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('base64');
 

@@ -63,7 +63,8 @@ async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 const isRegionFailure = (failure: S3Failure): boolean => codeOf(failure) === 'store.wrong-region';
-const isExpired = (failure: S3Failure): boolean => failure.code === 'ExpiredToken' || failure.code === 'TokenRefreshRequired';
+const isExpired = (failure: S3Failure): boolean =>
+  failure.code === 'ExpiredToken' || failure.code === 'TokenRefreshRequired';
 
 /**
  * Signs and sends single requests. It follows a bucket to its region once and remembers it, and has expired credentials
@@ -113,7 +114,8 @@ export class S3Client {
       for await (const piece of body) {
         const buffer = piece as Buffer;
         sizeBytes += buffer.length;
-        if (sizeBytes > MAX_TEXT_BYTES) throw new AppError('store.failed', `${describe(request)}: the answer is too long`);
+        if (sizeBytes > MAX_TEXT_BYTES)
+          throw new AppError('store.failed', `${describe(request)}: the answer is too long`);
         pieces.push(buffer);
       }
     } catch (error) {
@@ -146,7 +148,8 @@ export class S3Client {
         headers: {
           ...request.headers,
           'host': target.host,
-          'x-amz-content-sha256': body === undefined ? EMPTY_SHA256 : ((body.kind === 'bytes' && body.sha256) || UNSIGNED_PAYLOAD),
+          'x-amz-content-sha256':
+            body === undefined ? EMPTY_SHA256 : (body.kind === 'bytes' && body.sha256) || UNSIGNED_PAYLOAD,
         },
       },
       region,

@@ -9,7 +9,11 @@ import { bodyOf, signsBodies, storageHeaders } from './put-object.ts';
  * Whether the store honours `If-None-Match: *`: an object of a random name is created twice, and the second must be
  * refused. It is removed again, its versions too, before this returns or throws.
  */
-export const probeConditionalPut = async (client: S3Client, options: S3Options, signal: AbortSignal | undefined): Promise<boolean> => {
+export const probeConditionalPut = async (
+  client: S3Client,
+  options: S3Options,
+  signal: AbortSignal | undefined,
+): Promise<boolean> => {
   const { bucket } = options;
   const key = `${options.prefix}.anchore-manager-probe-${randomUUID()}`;
   const put: S3Request = {
@@ -49,16 +53,30 @@ export const probeConditionalPut = async (client: S3Client, options: S3Options, 
   }
 };
 
-const removeProbe = async (client: S3Client, bucket: string, key: string, versions: readonly (string | undefined)[]): Promise<void> => {
+const removeProbe = async (
+  client: S3Client,
+  bucket: string,
+  key: string,
+  versions: readonly (string | undefined)[],
+): Promise<void> => {
   const known = versions.length === 0 ? [undefined] : versions;
   for (const version of known) {
     const named = version === undefined || version === 'null' ? {} : { query: { versionId: version } };
-    const request: S3Request = { operation: 'DeleteObject', method: 'DELETE', bucket, key, ...named, signal: AbortSignal.timeout(10_000) };
+    const request: S3Request = {
+      operation: 'DeleteObject',
+      method: 'DELETE',
+      bucket,
+      key,
+      ...named,
+      signal: AbortSignal.timeout(10_000),
+    };
     const answer = await client.exchange(request);
     if (answer.ok) await answer.body.dump();
     else if (answer.failure.code !== 'NoSuchKey') {
       const error = client.errorOf(answer.failure, request);
-      throw new AppError(error.code, `a probe could not be removed again, please delete it: ${error.message}`, { cause: error });
+      throw new AppError(error.code, `a probe could not be removed again, please delete it: ${error.message}`, {
+        cause: error,
+      });
     }
   }
 };

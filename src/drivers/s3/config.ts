@@ -3,10 +3,17 @@ import { type DriverSection, flag, oneOf, optionalText, requiredText } from '../
 
 /** `chain`: the standard AWS chain (environment, profile, SSO, web identity, ECS, instance metadata). */
 export type S3Credentials =
-  | { readonly kind: 'static'; readonly accessKey: string; readonly secretKey: string; readonly sessionToken: string | undefined }
+  | {
+      readonly kind: 'static';
+      readonly accessKey: string;
+      readonly secretKey: string;
+      readonly sessionToken: string | undefined;
+    }
   | { readonly kind: 'chain' };
 
-export type S3Encryption = { readonly mode: 'AES256' } | { readonly mode: 'aws:kms'; readonly kmsKeyId: string | undefined };
+export type S3Encryption =
+  | { readonly mode: 'AES256' }
+  | { readonly mode: 'aws:kms'; readonly kmsKeyId: string | undefined };
 
 export const S3_CHECKSUMS = ['md5', 'crc32c', 'crc64nvme', 'sha256', 'none'] as const;
 export type S3Checksum = (typeof S3_CHECKSUMS)[number];
@@ -44,7 +51,9 @@ const shape = {
   region: z.union([z.literal(false), z.string()], 'the name of a region, or false').optional(),
   create_bucket: flag(false),
   prefix: z.string('a text').default(''),
-  addressing_style: z.union([z.literal(''), z.literal('auto'), oneOf(['path', 'virtual'])], 'path or virtual').optional(),
+  addressing_style: z
+    .union([z.literal(''), z.literal('auto'), oneOf(['path', 'virtual'])], 'path or virtual')
+    .optional(),
   ca_file: optionalText('the path of a file with certificates'),
   verify: flag(true),
   sse: z
@@ -73,7 +82,8 @@ const credentialsOf = (section: Section, context: z.RefinementCtx): S3Credential
   if (accessKey && secretKey) return { kind: 'static', accessKey, secretKey, sessionToken: section.session_token };
   if (section.iamauto || (accessKey === '' && secretKey === '')) return { kind: 'chain' };
   const missing = accessKey ? 'secret_key' : 'access_key';
-  const message = accessKey || secretKey ? 'both access_key and secret_key' : 'access_key and secret_key, or iamauto: true';
+  const message =
+    accessKey || secretKey ? 'both access_key and secret_key' : 'access_key and secret_key, or iamauto: true';
   context.addIssue({ code: 'custom', path: [missing], message });
   return z.NEVER;
 };

@@ -43,7 +43,9 @@ const chainSource = (load: () => Promise<Chain>): CredentialSource => {
       }
       return (last = found);
     } catch (cause) {
-      throw new AppError('store.credentials', `iamauto: the AWS chain found no credentials: ${messageOf(cause)}`, { cause });
+      throw new AppError('store.credentials', `iamauto: the AWS chain found no credentials: ${messageOf(cause)}`, {
+        cause,
+      });
     }
   };
   return {

@@ -39,7 +39,11 @@ const readMd5 = async (context: DeleteContext, place: ObjectPlace): Promise<stri
  * Whether the object may go: undefined, or the outcome where it may not. S3 answers a deletion of what was never there
  * as one of what was, so only a HEAD before can tell.
  */
-const judge = async (context: DeleteContext, place: ObjectPlace, md5: string | undefined): Promise<DeleteOutcome | undefined> => {
+const judge = async (
+  context: DeleteContext,
+  place: ObjectPlace,
+  md5: string | undefined,
+): Promise<DeleteOutcome | undefined> => {
   try {
     const info = await headObject(context.client, place, context.knownBuckets, context.signal);
     if (info === undefined) return { outcome: 'absent' };
@@ -100,20 +104,29 @@ const deleteBatch = async (
     throw context.client.errorOf(answer.failure, request);
   }
   const result = parseXml(await context.client.readText(answer.body, request));
-  if (result.name !== 'DeleteResult') throw new AppError('store.failed', `DeleteObjects s3://${bucket}: got ${result.name}`);
+  if (result.name !== 'DeleteResult')
+    throw new AppError('store.failed', `DeleteObjects s3://${bucket}: got ${result.name}`);
   const outcomes = new Map<string, DeleteOutcome>();
-  for (const entry of childrenNamed(result, 'Deleted')) outcomes.set(childText(entry, 'Key') ?? '', { outcome: 'deleted' });
+  for (const entry of childrenNamed(result, 'Deleted'))
+    outcomes.set(childText(entry, 'Key') ?? '', { outcome: 'deleted' });
   for (const entry of childrenNamed(result, 'Error')) {
     const key = childText(entry, 'Key') ?? '';
     const code = childText(entry, 'Code') ?? '';
     const failure = failureOf(code, childText(entry, 'Message') ?? '');
-    const outcome = code === 'NoSuchKey' ? ({ outcome: 'absent' } as const) : failed(context.client.errorOf(failure, { ...request, key }));
+    const outcome =
+      code === 'NoSuchKey'
+        ? ({ outcome: 'absent' } as const)
+        : failed(context.client.errorOf(failure, { ...request, key }));
     outcomes.set(key, outcome);
   }
   return outcomes;
 };
 
-const deleteGroup = async (context: DeleteContext, bucket: string, group: readonly Candidate[]): Promise<readonly DeleteOutcome[]> => {
+const deleteGroup = async (
+  context: DeleteContext,
+  bucket: string,
+  group: readonly Candidate[],
+): Promise<readonly DeleteOutcome[]> => {
   const one = ({ place }: Candidate): Promise<DeleteOutcome> => deleteOne(context, place);
   if (group.length === 1) return mapBounded(group, 1, one);
   try {
@@ -123,7 +136,11 @@ const deleteGroup = async (context: DeleteContext, bucket: string, group: readon
       group.map(({ place }) => place.key),
     );
     // What the answer leaves out (a key that its XML could not hold, or no such operation) is deleted singly.
-    return await mapBounded(group, HEADS_AT_ONCE, async (candidate) => outcomes?.get(candidate.place.key) ?? one(candidate));
+    return await mapBounded(
+      group,
+      HEADS_AT_ONCE,
+      async (candidate) => outcomes?.get(candidate.place.key) ?? one(candidate),
+    );
   } catch (error) {
     return group.map(() => failed(error));
   }
@@ -133,7 +150,10 @@ const chunksOf = <T>(items: readonly T[], size: number): readonly T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
 
 /** Deletes objects of any buckets, each only with the MD5 that it is expected to have. Outcomes in the order of the items. */
-export const deleteObjects = async (context: DeleteContext, items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> => {
+export const deleteObjects = async (
+  context: DeleteContext,
+  items: readonly DeleteItem[],
+): Promise<readonly DeleteOutcome[]> => {
   const outcomes: (DeleteOutcome | undefined)[] = await mapBounded(items, HEADS_AT_ONCE, async ({ ref, md5 }) => {
     try {
       return await judge(context, parsePlace(ref.url), md5);
@@ -159,5 +179,7 @@ export const deleteObjects = async (context: DeleteContext, items: readonly Dele
       for (const position of candidate.positions) outcomes[position] = outcome;
     }
   }
-  return outcomes.map((outcome) => outcome ?? failed(new AppError('internal', 'an object was neither deleted nor refused')));
+  return outcomes.map(
+    (outcome) => outcome ?? failed(new AppError('internal', 'an object was neither deleted nor refused')),
+  );
 };

@@ -20,13 +20,17 @@ import { ensureBucket } from './bucket.ts';
 import { S3Client } from './client.ts';
 import type { S3Options } from './config.ts';
 import { probeConditionalPut } from './conditional-put.ts';
+import { isAwsChecksum } from './checksum.ts';
 import { openCredentials } from './credentials.ts';
 import { deleteObjects } from './delete-objects.ts';
 import { type Endpoint, openEndpoint } from './endpoint.ts';
 import { inspectBucket } from './inspect.ts';
 import { listObjects } from './list-objects.ts';
 import { findPlace, keyOf, type ObjectPlace, parsePlace, urlOf } from './object-url.ts';
-import { type PutContext, putObject, signsBodies } from './put-object.ts';
+import { putMultipart } from './multipart.ts';
+import { DEFAULT_PART_SIZES, type PartSizes } from './multipart-parts.ts';
+import { createUploadRegister } from './multipart-uploads.ts';
+import { IN_MEMORY_BYTES, type PutContext, putObject, signsBodies } from './put-object.ts';
 import { getObject, headObject } from './read-object.ts';
 import { createSigner } from './signing.ts';
 import { DEFAULT_TIMEOUTS, type Environment, openTransport, type Timeouts } from './transport.ts';
@@ -35,26 +39,42 @@ export interface S3Surroundings {
   /** Environment variables: the proxies, and the region where neither `url` nor `region` is set. */
   readonly environment: Environment;
   readonly timeouts?: Timeouts;
+  readonly partSizes?: PartSizes;
 }
 
 /** 10,000 parts of up to 5 GiB make more, but no object may be larger; in bytes. */
 const MAX_PAYLOAD_BYTES = 5 * 1024 ** 4;
 const CONCURRENCY = 32;
 
+interface DriverParts {
+  readonly endpoint: Endpoint;
+  readonly client: S3Client;
+  readonly transport: Dispatcher;
+  readonly sizes: PartSizes;
+}
+
 class S3Driver implements Driver {
   readonly name = 's3';
   #conditionalPut: boolean | undefined;
   readonly #knownBuckets = new Set<string>();
+  readonly #uploads = createUploadRegister();
   readonly #options: S3Options;
   readonly #endpoint: Endpoint;
   readonly #client: S3Client;
   readonly #transport: Dispatcher;
+  readonly #sizes: PartSizes;
+  /** In bytes. */
+  readonly #multipartAbove: number;
 
-  constructor(options: S3Options, endpoint: Endpoint, client: S3Client, transport: Dispatcher) {
+  constructor(options: S3Options, parts: DriverParts) {
     this.#options = options;
-    this.#endpoint = endpoint;
-    this.#client = client;
-    this.#transport = transport;
+    this.#endpoint = parts.endpoint;
+    this.#client = parts.client;
+    this.#transport = parts.transport;
+    this.#sizes = parts.sizes;
+    // A checksum other than MD5 is not known beforehand, so such a payload cannot be streamed in one piece.
+    const inOnePiece = isAwsChecksum(options.checksum) ? IN_MEMORY_BYTES : parts.sizes.multipartBytes;
+    this.#multipartAbove = Math.min(inOnePiece, parts.sizes.multipartBytes);
   }
 
   get capabilities(): Capabilities {
@@ -122,14 +142,19 @@ class S3Driver implements Driver {
       throw new AppError('store.too-large', `${url}: ${payload.sizeBytes} bytes; S3 allows ${MAX_PAYLOAD_BYTES}`);
     }
     const creates = mode === 'create';
-    if (creates && this.#conditionalPut !== true) {
+    const inParts = payload.sizeBytes > this.#multipartAbove;
+    // Large ones are asked for beforehand in any case: nobody wants to send them only to hear that.
+    if (creates && (inParts || this.#conditionalPut !== true)) {
       if ((await headObject(this.#client, place, this.#knownBuckets, signal)) !== undefined) {
         throw new AppError('store.exists', `${url}: an object stands there already`);
       }
     }
     const conditions = creates && this.#conditionalPut === true ? { 'if-none-match': '*' } : {};
     const context: PutContext = { client: this.#client, options: this.#options };
-    return { url, md5: await putObject(context, place, payload, conditions, signal), sizeBytes: undefined };
+    const md5 = inParts
+      ? await putMultipart(context, this.#uploads, this.#sizes, place, payload, conditions, signal)
+      : await putObject(context, place, payload, conditions, signal);
+    return { url, md5, sizeBytes: undefined };
   }
 
   async delete(items: readonly DeleteItem[], signal?: AbortSignal): Promise<readonly DeleteOutcome[]> {
@@ -160,5 +185,5 @@ export const openS3Driver = async (options: S3Options, surroundings: S3Surroundi
   const named = options.region ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
   const region = options.url === undefined ? named : undefined;
   const client = new S3Client({ transport, endpoint, signer: createSigner(credentials), credentials, region });
-  return new S3Driver(options, endpoint, client, transport);
+  return new S3Driver(options, { endpoint, client, transport, sizes: surroundings.partSizes ?? DEFAULT_PART_SIZES });
 };

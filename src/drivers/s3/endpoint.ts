@@ -36,7 +36,10 @@ const place = (base: URL, host: string, bucket: string, key: string | undefined,
   const folder = base.pathname.replace(/\/+$/, '');
   const hostname = style === 'virtual' ? `${bucket}.${host}` : host;
   const inBucket = key === undefined ? '' : encodeKey(key);
-  const path = style === 'virtual' ? `${folder}/${inBucket}` : `${folder}/${encodeKey(bucket)}${key === undefined ? '' : `/${inBucket}`}`;
+  const path =
+    style === 'virtual'
+      ? `${folder}/${inBucket}`
+      : `${folder}/${encodeKey(bucket)}${key === undefined ? '' : `/${inBucket}`}`;
   return { origin: `${base.protocol}//${hostname}`, host: hostname, path };
 };
 

@@ -113,6 +113,8 @@ const codeByStatus = (failure: S3Failure): ErrorCode => {
       return 'store.timeout';
     case 412:
       return 'store.exists';
+    case 413:
+      return 'store.too-large';
     case 429:
       return 'store.throttled';
     case 503:
@@ -132,7 +134,10 @@ export const codeOf = (failure: S3Failure): ErrorCode =>
 
 /** The features that the store says it does not have. */
 export const isUnsupported = (failure: S3Failure): boolean =>
-  failure.status === 501 || failure.status === 405 || failure.code === 'NotImplemented' || failure.code === 'MethodNotAllowed';
+  failure.status === 501 ||
+  failure.status === 405 ||
+  failure.code === 'NotImplemented' ||
+  failure.code === 'MethodNotAllowed';
 
 /** The error for a failure of `what`, such as `PutObject s3://bucket/key`. `keyId` is shown where credentials are at fault. */
 export const failureError = (failure: S3Failure, what: string, keyId: string | undefined): AppError => {

@@ -43,14 +43,23 @@ export const inspectBucket = async (
   const versioning = await findConfiguration(client, 'GetBucketVersioning', 'versioning', bucket, signal);
   const status = versioning && childText(versioning, 'Status')?.trim();
   if (status === 'Enabled' || status === 'Suspended') {
-    const kept = status === 'Enabled' ? 'keeps every version of what is deleted' : 'kept versions earlier, which a deletion leaves';
-    const error = new AppError('store.versioned', `the bucket "${bucket}" ${kept}, so cleaning it frees no space by itself`);
+    const kept =
+      status === 'Enabled'
+        ? 'keeps every version of what is deleted'
+        : 'kept versions earlier, which a deletion leaves';
+    const error = new AppError(
+      'store.versioned',
+      `the bucket "${bucket}" ${kept}, so cleaning it frees no space by itself`,
+    );
     conditions.push({ severity: 'warn', concerns: 'cleaning', error, forceable: true });
   }
   const lock = await findConfiguration(client, 'GetObjectLockConfiguration', 'object-lock', bucket, signal);
   if (lock !== undefined && childText(lock, 'ObjectLockEnabled')?.trim() === 'Enabled') {
     const retained = findChild(lock, 'Rule') === undefined ? '' : ', with a default retention';
-    const error = new AppError('refused.object-lock', `the bucket "${bucket}" has object lock${retained}, so what is deleted stays in it`);
+    const error = new AppError(
+      'refused.object-lock',
+      `the bucket "${bucket}" has object lock${retained}, so what is deleted stays in it`,
+    );
     conditions.push({ severity: 'refuse', concerns: 'cleaning', error, forceable: true });
   }
   return conditions;

@@ -6,22 +6,26 @@ import { childText, childrenNamed, parseXml, type XmlElement } from './xml.ts';
 
 const MAX_KEYS = 1000;
 
-const wrong = (bucket: string, why: string): AppError => new AppError('store.failed', `the listing of s3://${bucket}: ${why}`);
+const wrong = (bucket: string, why: string): AppError =>
+  new AppError('store.failed', `the listing of s3://${bucket}: ${why}`);
 
 /** As HTML forms encode: `+` is a blank, and a plus sign comes as `%2B`. */
-const decodeKey = (bucket: string, text: string, encoded: boolean): string => {
+export const decodeKey = (bucket: string, text: string, encoded: boolean): string => {
   if (!encoded) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', '%20'));
   } catch (cause) {
-    throw new AppError('store.failed', `the listing of s3://${bucket}: a key that cannot be decoded: ${text}`, { cause });
+    throw new AppError('store.failed', `the listing of s3://${bucket}: a key that cannot be decoded: ${text}`, {
+      cause,
+    });
   }
 };
 
 const parseEntry = (bucket: string, prefix: string, entry: XmlElement, encoded: boolean): ListedObject => {
   const name = childText(entry, 'Key');
   const size = childText(entry, 'Size')?.trim();
-  if (name === undefined || size === undefined || !/^\d+$/.test(size)) throw wrong(bucket, 'an object without key or size');
+  if (name === undefined || size === undefined || !/^\d+$/.test(size))
+    throw wrong(bucket, 'an object without key or size');
   const key = decodeKey(bucket, name, encoded);
   if (!key.startsWith(prefix)) throw wrong(bucket, `the key ${JSON.stringify(key)} does not begin with the prefix`);
   return { url: urlOf({ bucket, key }), sizeBytes: Number(size) };

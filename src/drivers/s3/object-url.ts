@@ -22,7 +22,8 @@ export const findPlace = (url: string): ObjectPlace | undefined => {
 /** Throws `store.invalid-url` where the URL is none of this driver's. */
 export const parsePlace = (url: string): ObjectPlace => {
   const place = findPlace(url);
-  if (place === undefined) throw new AppError('store.invalid-url', `expected s3://<bucket>/<key>; got ${JSON.stringify(url)}`);
+  if (place === undefined)
+    throw new AppError('store.invalid-url', `expected s3://<bucket>/<key>; got ${JSON.stringify(url)}`);
   checkKey(place.key);
   return place;
 };
@@ -38,10 +39,16 @@ export const keyOf = (prefix: string, document: DocumentKey): string => {
 
 const checkKey = (key: string): void => {
   if (!key.isWellFormed()) {
-    throw new AppError('store.invalid-url', `the key ${JSON.stringify(key)} is not valid Unicode, so S3 cannot hold it`);
+    throw new AppError(
+      'store.invalid-url',
+      `the key ${JSON.stringify(key)} is not valid Unicode, so S3 cannot hold it`,
+    );
   }
   const sizeBytes = Buffer.byteLength(key);
   if (sizeBytes > MAX_KEY_BYTES) {
-    throw new AppError('store.invalid-url', `the key has ${sizeBytes} bytes, S3 allows ${MAX_KEY_BYTES}: ${key.slice(0, 100)}...`);
+    throw new AppError(
+      'store.invalid-url',
+      `the key has ${sizeBytes} bytes, S3 allows ${MAX_KEY_BYTES}: ${key.slice(0, 100)}...`,
+    );
   }
 };

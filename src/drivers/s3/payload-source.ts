@@ -14,7 +14,11 @@ export const checkBytes = (payload: Payload, bytes: Uint8Array, what: string): v
 };
 
 /** All bytes of a payload that is known to be small, checked. */
-export const readPayload = async (payload: Payload, what: string, signal: AbortSignal | undefined): Promise<Uint8Array> => {
+export const readPayload = async (
+  payload: Payload,
+  what: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> => {
   const pieces: Uint8Array[] = [];
   let sizeBytes = 0;
   if (payload.bytes === undefined) {
@@ -33,7 +37,11 @@ export const readPayload = async (payload: Payload, what: string, signal: AbortS
  * The bytes of a payload, the last piece held back until size and MD5 are known to be right. Where they are not the
  * stream fails before its announced length is reached, so that no store keeps what came.
  */
-export async function* verifiedStream(payload: Payload, what: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+export async function* verifiedStream(
+  payload: Payload,
+  what: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   const hash = createHash('md5');
   let sizeBytes = 0;
   let held: Uint8Array | undefined;

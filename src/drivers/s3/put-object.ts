@@ -59,6 +59,7 @@ export const putObject = async (
   const headers: Record<string, string> = { ...storageHeaders(options), ...conditions };
   let body: S3Body;
   let sent: string | undefined;
+  // A checksum goes into a header before the body, so the bytes must be there; MD5 is known beforehand.
   if (payload.bytes !== undefined || payload.sizeBytes <= IN_MEMORY_BYTES || isAwsChecksum(checksum)) {
     const bytes = await readPayload(payload, what, signal);
     body = bodyOf(bytes, signsBodies(options));

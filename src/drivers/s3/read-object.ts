@@ -13,7 +13,11 @@ const sizeOf = (headers: ResponseHeaders): number | undefined => {
 };
 
 /** The bytes of an answer; throws `store.corrupt` where they end before the announced length. */
-async function* readBody(success: S3Success, request: S3Request, announced: number | undefined): AsyncGenerator<Uint8Array> {
+async function* readBody(
+  success: S3Success,
+  request: S3Request,
+  announced: number | undefined,
+): AsyncGenerator<Uint8Array> {
   let sizeBytes = 0;
   try {
     for await (const chunk of success.body) {
@@ -31,7 +35,11 @@ async function* readBody(success: S3Success, request: S3Request, announced: numb
   }
 }
 
-export const getObject = async (client: S3Client, place: ObjectPlace, signal: AbortSignal | undefined): Promise<StoredObject> => {
+export const getObject = async (
+  client: S3Client,
+  place: ObjectPlace,
+  signal: AbortSignal | undefined,
+): Promise<StoredObject> => {
   const request = { operation: 'GetObject', method: 'GET', bucket: place.bucket, key: place.key, signal } as const;
   const success = await client.send(request);
   const sizeBytes = sizeOf(success.headers);

@@ -26,7 +26,9 @@ type HashInput = string | ArrayBuffer | ArrayBufferView;
 
 const viewOf = (data: HashInput): string | Uint8Array => {
   if (typeof data === 'string' || data instanceof Uint8Array) return data;
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data);
 };
 
 /** Node's own SHA-256 and HMAC in the form that the signing library asks for. */

@@ -18,7 +18,8 @@ interface OpenElement {
 /** No answer of S3 nests deeper than a handful of levels. */
 const MAX_DEPTH = 32;
 
-const malformed = (why: string): AppError => new AppError('store.failed', `the store sent XML that cannot be read: ${why}`);
+const malformed = (why: string): AppError =>
+  new AppError('store.failed', `the store sent XML that cannot be read: ${why}`);
 
 /**
  * The root element of a document. sax knows only the five entities of XML and character references: no document type
@@ -60,9 +61,17 @@ export const childText = (element: XmlElement, name: string): string | undefined
 export const childrenNamed = (element: XmlElement, name: string): readonly XmlElement[] =>
   element.children.filter((child) => child.name === name);
 
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+};
+
 /** Text for an XML document. White space other than the blank is written by number: parsers normalise it otherwise. */
 export const escapeXml = (text: string): string =>
-  text.replace(/[&<>"'\t\r\n]/g, (character) => `&#${character.codePointAt(0) ?? 0};`);
+  text.replace(/[&<>"'\t\r\n]/g, (character) => ENTITIES[character] ?? `&#${character.charCodeAt(0)};`);
 
 /** Whether XML 1.0 can hold the text at all: most control characters and lone surrogates have no form there. */
 export const fitsXml = (text: string): boolean =>
