@@ -71,9 +71,9 @@ export const migrate = async (
   await ensureTables(env.db);
   await using session = await openLockSession(env.db);
   const found = await findResumable(env, request, options);
-  await refuseUnsafe(env, request, options.online);
+  await refuseUnsafe(env, request, options);
   const run = await openRun(env, request, options, session, found?.record.id);
-  return guardRun(run, () => perform(run, request, found));
+  return await guardRun(run, () => perform(run, request, found)); // awaited: the session must outlive it
 };
 
 /** The migration that this request continues; undefined for a new one. Throws `refused.unfinished`, `refused.changed-store`. */

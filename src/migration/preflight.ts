@@ -8,9 +8,13 @@ import { haveIdenticalUrls } from './scope.ts';
 
 /**
  * Everything that can refuse a migration before anything is written, in the order in which a person would want to know.
- * `online`: services may run (precopy).
+ * `online`: services may run (precopy). `cleanOnly`: the rows point to the destination already.
  */
-export const refuseUnsafe = async (env: Environment, request: MigrateRequest, online: boolean): Promise<void> => {
+export const refuseUnsafe = async (
+  env: Environment,
+  request: MigrateRequest,
+  { online, cleanOnly }: { readonly online: boolean; readonly cleanOnly?: boolean },
+): Promise<void> => {
   const from = request.from.store;
   const to = request.to.store;
   await refuseUnsafeDatabase(env.db);
@@ -26,7 +30,7 @@ export const refuseUnsafe = async (env: Environment, request: MigrateRequest, on
       );
     }
   }
-  if (!request.force) await refuseUnlessCurrent(env.db, from.identity);
+  if (!request.force && cleanOnly !== true) await refuseUnlessCurrent(env.db, from.identity);
   if (!online && !request.force) await refuseWhileServicesRun(env.db);
 };
 

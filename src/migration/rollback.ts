@@ -98,7 +98,7 @@ const refuseOtherStores = (record: MigrationRecord, request: RollbackRequest): v
 const abandon = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
   await using session = await openLockSession(env.db);
   const run = await openRun(env, { ...reverse(request), from: request.from, to: request.to }, { online: true }, session, request.id);
-  return guardRun(run, () => endUnswitched(run, request.deleteCopies));
+  return await guardRun(run, () => endUnswitched(run, request.deleteCopies)); // awaited: the session must outlive it
 };
 
 const endUnswitched = async (run: Run, deleteThem: boolean): Promise<MigrationResult> => {

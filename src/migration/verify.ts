@@ -1,7 +1,7 @@
 import { listMetadata, type MetadataRow } from '../archive/metadata-store.ts';
 import { measureObject } from '../archive/payload.ts';
 import type { Store } from '../archive/store.ts';
-import { AppError, isAppError, toAppError } from '../core/errors.ts';
+import { AppError, toAppError } from '../core/errors.ts';
 import type { Database, Queryable } from '../database/database.ts';
 import { forEachConcurrent } from './concurrency.ts';
 import { throwIfInterrupted } from './copy.ts';
@@ -97,9 +97,20 @@ const verifyRow = async (
   } catch (thrown) {
     throwIfInterrupted(signal);
     const error = toAppError(thrown);
-    if (isAppError(error, 'store.not-found')) report(row, 'missing', `${row.contentUrl} does not exist`);
-    else if (isAppError(error, 'store.unreachable', 'store.credentials', 'store.container-missing', 'store.unmounted', 'internal')) throw error;
-    else report(row, error.code === 'document.undecodable' ? 'wrong' : 'unreadable', error.message);
+    switch (error.code) {
+      case 'store.not-found':
+        return report(row, 'missing', `${row.contentUrl} does not exist`);
+      case 'document.undecodable':
+        return report(row, 'wrong', error.message);
+      case 'store.unreachable':
+      case 'store.credentials':
+      case 'store.container-missing':
+      case 'store.unmounted':
+      case 'internal':
+        throw error; // no document is to blame
+      default:
+        return report(row, 'unreadable', error.message);
+    }
   }
 };
 

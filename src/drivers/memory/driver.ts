@@ -23,6 +23,8 @@ import type {
 export interface MemoryOptions {
   /** Opened drivers that name the same space share its objects. */
   readonly space: string;
+  /** Stands before every key in the URLs, so that two spaces can have different ones. */
+  readonly prefix?: string;
 }
 
 /** The objects of one space, by URL. */
@@ -59,7 +61,7 @@ export class MemorySpaces {
 const PROCESS_SPACES = new MemorySpaces();
 
 export const openMemoryDriver = (options: MemoryOptions, spaces = PROCESS_SPACES): Driver =>
-  new MemoryDriver(options.space, spaces.find(options.space));
+  new MemoryDriver(options.space, spaces.find(options.space), options.prefix ?? '');
 
 /** Keeps objects in this process. It is the contract in its shortest form, and fast enough to test everything above it. */
 class MemoryDriver implements Driver {
@@ -75,8 +77,10 @@ class MemoryDriver implements Driver {
   readonly bulk: BulkOperations;
   readonly #spaceName: string;
   readonly #space: Space;
+  readonly #prefix: string;
 
-  constructor(spaceName: string, space: Space) {
+  constructor(spaceName: string, space: Space, prefix: string) {
+    this.#prefix = prefix;
     this.#spaceName = spaceName;
     this.#space = space;
     this.bulk = {
@@ -104,7 +108,7 @@ class MemoryDriver implements Driver {
   }
 
   locate(key: DocumentKey): string {
-    return `${SCHEME}${key.userId}/${key.bucket}/${key.archiveId}`;
+    return `${SCHEME}${this.#prefix}${key.userId}/${key.bucket}/${key.archiveId}`;
   }
 
   recognises(url: string): boolean {
