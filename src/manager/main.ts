@@ -63,10 +63,7 @@ const reportUsage = async (message: string): Promise<void> => {
 const main = async (): Promise<void> => {
   const { createProgram } = await import('./program.ts');
   const { CommanderError } = await import('commander');
-  const program = createProgram(runCommand, toolVersion(), {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-  });
+  const program = createProgram(runCommand, toolVersion(), (text) => void process.stdout.write(text));
   try {
     await program.parseAsync();
   } catch (error) {

@@ -1,0 +1,31 @@
+import { checkArchive } from '../check-archive.ts';
+import { connectDatabase } from '../connect-database.ts';
+import type { Command } from '../context.ts';
+import { loadConfig } from '../load-configs.ts';
+import { openSide } from '../open-side.ts';
+import { PLACES } from '../places.ts';
+
+/** `check CONFIG`: writes, reads and removes a small document, and says what a migration would meet there. */
+export const check: Command = async (context, input) => {
+  const path = input.argument(0);
+  const log = context.log.at(PLACES.check);
+  const { file, archive } = await loadConfig(context, path, { analysisArchive: input.flag('analysisArchive') });
+  await using db = await connectDatabase(context, { config: file, tables: 'create' });
+  log.info(`Using config file ${path}`);
+  await using opened = await openSide(context, db, archive, { prepare: true });
+  const { store } = opened.side;
+  context.log.at(PLACES.archive).info('Archive initialization complete');
+  const conditions = await store.driver.inspect(context.signal);
+  for (const { severity, error, forceable } of conditions) {
+    const consequence = severity === 'refuse' ? ` (migrate refuses this${forceable ? ' without --force' : ''})` : '';
+    log.warn(`${error.message}${consequence}`);
+  }
+  await checkArchive(db, store, log, context.signal);
+  log.info('Archive config check completed successfully');
+  context.output.object({
+    check: 'ok',
+    store: store.identity.description,
+    conditions: conditions.map(({ severity, error }) => ({ severity, code: error.code, message: error.message })),
+  });
+  return 0;
+};

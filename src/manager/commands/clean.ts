@@ -1,0 +1,30 @@
+import { migrate } from '../../migration/migrate.ts';
+import type { Command } from '../context.ts';
+import { connectForId, getRecord, loadJournalled, parseId } from '../journalled.ts';
+import { openSide } from '../open-side.ts';
+import { operationEnvironment } from '../operations.ts';
+import { reportResult } from '../result-summary.ts';
+import { requestOptionsOf } from './migrate.ts';
+
+/** `clean ID`: deletes from the source what the migration has switched, or finishes an interrupted cleaning. */
+export const clean: Command = async (context, input) => {
+  const id = parseId(input);
+  await using db = await connectForId(context, input);
+  const record = await getRecord(db, id);
+  const { from, to } = await loadJournalled(context, input, record);
+  await using source = await openSide(context, db, from.archive, { prepare: false });
+  await using destination = await openSide(context, db, to.archive, { prepare: false });
+  const result = await migrate(
+    operationEnvironment(context, db),
+    {
+      ...requestOptionsOf(input),
+      buckets: record.scope.buckets ?? [],
+      keepSource: false,
+      move: record.move,
+      from: source.side,
+      to: destination.side,
+    },
+    { online: false, id, cleanOnly: true },
+  );
+  return reportResult(context, db, result, to.archive);
+};

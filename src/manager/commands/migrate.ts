@@ -1,0 +1,76 @@
+import { renderJson, renderPythonDict } from '../../config/render-config.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Database } from '../../database/database.ts';
+import { migrate as runMigration } from '../../migration/migrate.ts';
+import type { MigrateRequest } from '../../migration/requests.ts';
+import { connectDatabase } from '../connect-database.ts';
+import type { Command, CommandContext, CommandInput } from '../context.ts';
+import type { ExitCode } from '../exit-code.ts';
+import { type LoadedConfig, loadConfig } from '../load-configs.ts';
+import { openSide } from '../open-side.ts';
+import { operationEnvironment } from '../operations.ts';
+import { PLACES } from '../places.ts';
+import { confirm, SERVICES_STOPPED_QUESTION } from '../prompt.ts';
+import { reportResult } from '../result-summary.ts';
+
+/** The options of a request that do not come from the configurations. */
+export type RequestOptions = Omit<MigrateRequest, 'from' | 'to'>;
+
+interface RunChoice {
+  readonly from: LoadedConfig;
+  readonly to: LoadedConfig;
+  readonly request: RequestOptions;
+  /** Copy only, while services run. */
+  readonly online: boolean;
+  readonly ask: boolean;
+  /** Continue this migration and no other. */
+  readonly id?: number;
+}
+
+/** Opens both stores in the guide's words, runs, reports. */
+export const runBetween = async (context: CommandContext, db: Database, choice: RunChoice): Promise<ExitCode> => {
+  const { from, to } = choice;
+  const log = context.log.at(PLACES.migrate);
+  log.info(`Migration from config: ${renderJson(from.archive.forDisplay)}`);
+  log.info(`Migration to config: ${renderJson(to.archive.forDisplay)}`);
+  if (choice.ask) await confirm(SERVICES_STOPPED_QUESTION, context.terminal, context.signal);
+  const [shownFrom, shownTo] = [renderPythonDict(from.archive.forDisplay), renderPythonDict(to.archive.forDisplay)];
+  context.log.at(PLACES.migration).info(`Initializing migration from ${shownFrom} to ${shownTo}`);
+  const stores = context.log.at(PLACES.migrationContext);
+  stores.info(`Initializing source archive: ${shownFrom}`);
+  await using source = await openSide(context, db, from.archive, { prepare: false });
+  stores.info(`Initializing dest archive: ${shownTo}`);
+  await using destination = await openSide(context, db, to.archive, { prepare: true });
+  const result = await runMigration(
+    operationEnvironment(context, db),
+    { ...choice.request, from: source.side, to: destination.side },
+    { online: choice.online, ...(choice.id !== undefined && { id: choice.id }) },
+  );
+  return reportResult(context, db, result, to.archive);
+};
+
+/** Both configurations of a command line `FROM TO`. */
+export const loadBoth = async (context: CommandContext, input: CommandInput): Promise<{ from: LoadedConfig; to: LoadedConfig }> => ({
+  from: await loadConfig(context, input.argument(0), { analysisArchive: input.flag('fromAnalysisArchive') }),
+  to: await loadConfig(context, input.argument(1), { analysisArchive: input.flag('toAnalysisArchive') }),
+});
+
+export const requestOptionsOf = (input: CommandInput): RequestOptions => ({
+  buckets: input.list('bucket'),
+  keepSource: input.flag('nodelete'),
+  skipFailed: input.flag('skipFailed'),
+  move: input.flag('move'),
+  readBack: input.value('verify') === 'read-back',
+  force: input.flag('force'),
+});
+
+/** `migrate FROM TO`: everything from the plan to the cleaned source, or the rest of it after an interruption. */
+export const migrate: Command = async (context, input) => {
+  const request = requestOptionsOf(input);
+  if (request.move && request.keepSource)
+    throw new AppError('usage.invalid', '--move frees the source as it goes and --nodelete keeps it: they exclude each other');
+  const { from, to } = await loadBoth(context, input);
+  await using db = await connectDatabase(context, { config: from.file, tables: 'create' });
+  context.log.at(PLACES.migrate).info('Loading configs');
+  return runBetween(context, db, { from, to, request, online: false, ask: !input.flag('dontask') });
+};

@@ -1,0 +1,29 @@
+import { AppError } from '../../core/errors.ts';
+import type { Command, CommandContext, CommandInput } from '../context.ts';
+import type { ExitCode } from '../exit-code.ts';
+import { connectForId, getRecord, loadJournalled, parseId } from '../journalled.ts';
+import { requestOptionsOf, runBetween } from './migrate.ts';
+
+const continueMigration = async (context: CommandContext, input: CommandInput, onlyFailed: boolean): Promise<ExitCode> => {
+  const id = parseId(input);
+  await using db = await connectForId(context, input);
+  const record = await getRecord(db, id);
+  if (record.kind === 'rollback')
+    throw new AppError('usage.invalid', `migration ${id} is a rollback: run rollback ${record.rollsBack ?? ''} again to continue it`);
+  const { from, to } = await loadJournalled(context, input, record);
+  const options = requestOptionsOf(input);
+  const request = {
+    ...options,
+    buckets: record.scope.buckets ?? [],
+    keepSource: options.keepSource || record.keepSource,
+    move: record.move,
+    skipFailed: options.skipFailed || (onlyFailed && record.phase !== 'copying'),
+  };
+  return runBetween(context, db, { from, to, request, online: false, ask: !input.flag('dontask'), id });
+};
+
+/** `resume ID`: continues an unfinished migration with the configurations with which it began. */
+export const resume: Command = (context, input) => continueMigration(context, input, false);
+
+/** `retry ID`: copies the failed documents once more; those that have arrived are not touched. */
+export const retry: Command = (context, input) => continueMigration(context, input, true);

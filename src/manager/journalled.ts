@@ -1,0 +1,45 @@
+import { readConfigFile } from '../config/config-file.ts';
+import { AppError } from '../core/errors.ts';
+import type { Database } from '../database/database.ts';
+import { getMigration, type MigrationRecord } from '../migration/migration-store.ts';
+import { connectDatabase } from './connect-database.ts';
+import type { CommandContext, CommandInput } from './context.ts';
+import { type LoadedConfig, loadConfig } from './load-configs.ts';
+import { hasJournal } from './task-store.ts';
+
+/** The id that a command names. Throws `usage.invalid`. */
+export const parseId = (input: CommandInput): number => {
+  const text = input.argument(0);
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new AppError('usage.invalid', `expected the number of a migration; got ${JSON.stringify(text)}`, {
+    remedy: 'See list-migrations for the ids.',
+  });
+};
+
+/** The database of a command that names a migration by its id: a file given with `--from` can name it too. */
+export const connectForId = async (context: CommandContext, input: CommandInput): Promise<Database> => {
+  const from = input.value('from');
+  const config = from === undefined ? undefined : await readConfigFile(from, context.environment);
+  return connectDatabase(context, { tables: 'leave', ...(config && { config }) });
+};
+
+/** The journal's record of the migration that a command names. Throws `usage.invalid` where there is none. */
+export const getRecord = async (db: Database, id: number): Promise<MigrationRecord> => {
+  if (await hasJournal(db)) return getMigration(db, id);
+  throw new AppError('usage.invalid', `there is no migration ${id}: this database has no journal yet`, {
+    remedy: 'See list-migrations for the ids; runs of the original tool have no journal.',
+  });
+};
+
+/** The configurations with which a migration began, read again; `--from` and `--to` name other places. Throws `config.*`. */
+export const loadJournalled = async (
+  context: CommandContext,
+  input: CommandInput,
+  record: MigrationRecord,
+): Promise<{ from: LoadedConfig; to: LoadedConfig }> => {
+  const choice = { analysisArchive: record.scope.ownBuckets !== null };
+  return {
+    from: await loadConfig(context, input.value('from') ?? record.from.config, choice),
+    to: await loadConfig(context, input.value('to') ?? record.to.config, choice),
+  };
+};

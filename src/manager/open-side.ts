@@ -1,0 +1,41 @@
+import { resolve } from 'node:path';
+import type { Store } from '../archive/store.ts';
+import type { ArchiveConfig } from '../config/archive-section.ts';
+import type { Database } from '../database/database.ts';
+import { openDriver } from '../drivers/registry.ts';
+import type { ArchiveScope, Side } from '../migration/requests.ts';
+import type { CommandContext } from './context.ts';
+
+/** A store that ends with the scope in which it was opened. */
+export interface OpenSide extends AsyncDisposable {
+  readonly side: Side;
+}
+
+const scopeOf = (config: ArchiveConfig): ArchiveScope => {
+  if (config.claimsAnalysisArchive) return 'analysis-archive';
+  return config.hasAnalysisArchive ? 'object-store-beside-analysis-archive' : 'object-store';
+};
+
+/**
+ * Opens the store that a configuration names. `prepare`: bucket, container or folder are created where the configuration
+ * says so, which only a destination wants. Throws `store.*`.
+ */
+export const openSide = async (
+  context: CommandContext,
+  db: Database,
+  config: ArchiveConfig,
+  options: { readonly prepare: boolean },
+): Promise<OpenSide> => {
+  const driver = await openDriver(config.driver, { database: db, environment: context.environment });
+  try {
+    if (options.prepare) await driver.prepare(context.signal);
+    const store: Store = { driver, codec: config.compression, identity: await driver.identify(context.signal) };
+    return {
+      side: { store, config: resolve(config.file), archive: scopeOf(config) },
+      [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await driver[Symbol.asyncDispose]();
+    throw error;
+  }
+};

@@ -1,0 +1,21 @@
+import { redact } from '../core/secrets.ts';
+
+/** Where results go: standard output. Log lines go to standard error, through `Log`. */
+export interface Output {
+  /** Whether results are JSON, one object a line. */
+  readonly json: boolean;
+  /** A result for a person; nothing with `--json`. */
+  text(text: string): void;
+  /** A result for a program; nothing without `--json`. */
+  object(value: object): void;
+}
+
+export const createOutput = (write: (text: string) => void, json: boolean): Output => ({
+  json,
+  text: (text) => {
+    if (!json) write(redact(text.endsWith('\n') ? text : `${text}\n`));
+  },
+  object: (value) => {
+    if (json) write(`${redact(JSON.stringify(value))}\n`);
+  },
+});

@@ -1,0 +1,89 @@
+import { renderYaml } from '../config/render-config.ts';
+import type { ArchiveConfig } from '../config/archive-section.ts';
+import { pythonJson } from '../core/python-json.ts';
+import type { Database } from '../database/database.ts';
+import type { MigrationResult } from '../migration/migrate.ts';
+import { unreachable } from '../core/errors.ts';
+import type { CommandContext } from './context.ts';
+import type { ExitCode } from './exit-code.ts';
+import { PLACES } from './places.ts';
+import { findTask, type MigrationTask } from './task-store.ts';
+
+/** `Migration result summary: {...}` with the keys of the operator's guide, in its order. */
+export const renderTask = (task: MigrationTask): string =>
+  pythonJson({
+    last_state: task.lastState,
+    executor_id: task.executorId,
+    archive_documents_migrated: task.documentsMigrated,
+    last_updated: task.lastUpdated,
+    online_migration: task.onlineMigration,
+    created_at: task.createdAt,
+    migrate_from_driver: task.fromDriver,
+    archive_documents_to_migrate: task.documentsToMigrate,
+    state: task.state,
+    migrate_to_driver: task.toDriver,
+    ended_at: task.endedAt,
+    started_at: task.startedAt,
+    type: 'archivemigrationtask',
+    id: task.id,
+  });
+
+const exitOf = (outcome: MigrationResult['outcome']): ExitCode => {
+  switch (outcome) {
+    case 'complete':
+    case 'precopied':
+      return 0;
+    case 'failed-documents':
+    case 'stranded':
+    case 'delete-problems':
+      return 1;
+    default:
+      return unreachable(outcome);
+  }
+};
+
+const counted = (counts: ReadonlyMap<string, number>): string => [...counts].map(([code, count]) => `${count} ${code}`).join(', ');
+
+/** Says how a run ended; returns the exit code. The configuration to put in place is only named once it works. */
+export const reportResult = async (
+  context: CommandContext,
+  db: Database,
+  result: MigrationResult,
+  to: ArchiveConfig,
+): Promise<ExitCode> => {
+  const log = context.log.at(PLACES.migration);
+  const exit = exitOf(result.outcome);
+  const { counts } = result;
+  const task = await findTask(db, result.id);
+  if (task) log.info(`Migration result summary: ${renderTask(task)}`);
+  const isSwitched = counts.switched + counts.cleaning + counts.cleaned > 0 || (result.outcome === 'complete' && counts.failed === 0);
+  for (const problem of result.problems.slice(0, 20)) log.error(`Could not delete from the source: ${problem.code}: ${problem.text}`);
+  if (result.problems.length > 0) log.error(`${result.problems.length} deletes failed; clean ${result.id} tries them again`);
+  if (result.failures.size > 0) log.error(`Failed documents: ${counted(result.failures)}; see show-migration ${result.id} --failed`);
+  if (result.skipped.size > 0) log.warn(`Documents left where they are: ${counted(result.skipped)}`);
+  context.output.object({
+    id: result.id,
+    outcome: result.outcome,
+    exit,
+    counts,
+    failures: Object.fromEntries(result.failures),
+    skipped: Object.fromEntries(result.skipped),
+    deleteProblems: result.problems.length,
+    switchSeconds: result.switchSeconds ?? null,
+    task: task ?? null,
+    configuration: isSwitched && result.outcome !== 'precopied' ? to.forDisplay : null,
+  });
+  if (result.outcome === 'precopied') {
+    log.info(`Copied so far, with nothing changed: migrate copies the difference and switches`);
+    return exit;
+  }
+  if (!isSwitched) {
+    log.error('Nothing was switched: the configuration in use stays the one that works');
+    return exit;
+  }
+  context.log
+    .at(PLACES.migrate)
+    .info('After this migration, your anchore-engine config.yaml MUST have the following configuration options added before starting up again:');
+  context.output.text(renderYaml(to.asWritten));
+  return exit;
+};
