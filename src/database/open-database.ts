@@ -6,7 +6,7 @@ import { toDatabaseError } from './database-errors.ts';
 import { type DatabaseTarget, describePlace, type PostgresTarget } from './database-target.ts';
 import type { Database, Session } from './database.ts';
 import { findPasswordInFile } from './password-file.ts';
-import { PooledDatabase } from './pooled-database.ts';
+import { destroySocket, PooledDatabase } from './pooled-database.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { planSessionSettings } from './session-settings.ts';
 import { StatementRunner } from './statement-runner.ts';
@@ -61,13 +61,15 @@ const openPostgres = async (target: PostgresTarget, options: OpenOptions): Promi
   const connect = async (ssl: TlsOptions): Promise<{ readonly client: InstanceType<typeof pg.Client>; readonly runner: StatementRunner }> => {
     const client = new pg.Client({ ...base, ssl });
     const runner = new StatementRunner(client, place);
-    const stop = (): void => void client.end().catch(() => undefined);
+    const stop = (): void => destroySocket(client);
     options.signal?.throwIfAborted();
     options.signal?.addEventListener('abort', stop, { once: true });
     try {
       await client.connect();
       return { client, runner };
     } catch (error) {
+      // pg leaves the connection open where it has no password to send, and the server then waits for one.
+      destroySocket(client);
       options.signal?.throwIfAborted();
       throw toDatabaseError(error, place, 'connecting');
     } finally {
