@@ -6,7 +6,7 @@ export interface OpenedStore {
   /** Not prepared yet. The suite closes it. */
   readonly driver: Driver;
   /** Removes the store, after its driver was closed. */
-  readonly remove?: () => Promise<void>;
+  readonly remove?: () => PromiseLike<void>;
 }
 
 /** In what a store departs from the others; everything that is left out is as the contract says. */

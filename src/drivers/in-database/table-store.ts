@@ -1,0 +1,201 @@
+import { AppError, isAppError, messageOf } from '../../core/errors.ts';
+import { findSqlState } from '../../database/database-errors.ts';
+import type { Database, QueryAnswer } from '../../database/database.ts';
+import type {
+  BulkResult,
+  DeleteItem,
+  DeleteOutcome,
+  ObjectInfo,
+  ObjectRef,
+  PutOptions,
+  PutReceipt,
+  StoredObject,
+} from '../contract.ts';
+import { encodeByteaArray } from './binary-array.ts';
+import type { PayloadTable } from './payload-table.ts';
+import { planStatements, type Statements } from './statements.ts';
+
+/** Larger payloads are read in parts, each of which travels as a text of twice its length. */
+const PART_BYTES = 8 * 1024 * 1024;
+
+export interface BytesItem {
+  readonly ref: ObjectRef;
+  readonly bytes: Uint8Array;
+  /** Valid UTF-8 without NUL. */
+  readonly isText: boolean;
+}
+
+interface ReadRow {
+  readonly position: number;
+  /** Changes with every update of the row. */
+  readonly version: string;
+  readonly encoded: boolean;
+  readonly stored: string | Uint8Array | null;
+  readonly size_bytes: number | null;
+}
+
+type WrittenRow = Readonly<Record<string, string>> & { readonly md5: string; readonly size_bytes: number };
+
+/** One payload table: rows in, rows out. Errors of the database come as they are, unless a row is to blame. */
+export class TableStore {
+  readonly #db: Database;
+  readonly #table: PayloadTable;
+  readonly #sql: Statements;
+
+  constructor(db: Database, table: PayloadTable) {
+    this.#db = db;
+    this.#table = table;
+    this.#sql = planStatements(table);
+  }
+
+  async read(ref: ObjectRef): Promise<StoredObject> {
+    const [row] = (await this.#readRows([ref])).values();
+    if (row === undefined) throw notFound(ref);
+    if (row.stored === null) return { sizeBytes: row.size_bytes ?? undefined, chunks: this.#readParts(ref, row) };
+    const bytes = this.#table.decode(row.stored, row.encoded);
+    return {
+      sizeBytes: bytes.length,
+      chunks: (async function* () {
+        if (bytes.length > 0) yield bytes;
+      })(),
+    };
+  }
+
+  async readMany(refs: readonly ObjectRef[]): Promise<readonly BulkResult<Uint8Array>[]> {
+    const rows = await this.#readRows(refs);
+    const results: BulkResult<Uint8Array>[] = [];
+    for (const [index, ref] of refs.entries()) {
+      const row = rows.get(index);
+      if (row === undefined) {
+        results.push({ ok: false, error: notFound(ref) });
+      } else if (row.stored !== null) {
+        results.push({ ok: true, value: this.#table.decode(row.stored, row.encoded) });
+      } else {
+        const parts: Uint8Array[] = [];
+        for await (const part of this.#readParts(ref, row)) parts.push(part);
+        results.push({ ok: true, value: Buffer.concat(parts) });
+      }
+    }
+    return results;
+  }
+
+  async describe(refs: readonly ObjectRef[]): Promise<readonly (ObjectInfo | undefined)[]> {
+    const answer = await this.#query<{ position: number; size_bytes: number; md5: string }>(
+      this.#sql.describe,
+      this.#keysOf(refs),
+    );
+    const found = new Map(answer.rows.map((row) => [row.position - 1, { sizeBytes: row.size_bytes, md5: row.md5 }]));
+    return refs.map((_, index) => found.get(index));
+  }
+
+  async write(items: readonly BytesItem[], mode: PutOptions['mode']): Promise<readonly BulkResult<PutReceipt>[]> {
+    const refused = this.#table.holdsBinary ? undefined : items.find((item) => !item.isText);
+    if (refused !== undefined) {
+      // Known before anything is sent: the others are then written one by one.
+      throw new AppError(
+        'store.failed',
+        `${refused.ref.url}: this database's ${this.#table.table} has no column b64_encoded, so it only holds text`,
+      );
+    }
+    const [first] = items;
+    const one = items.length === 1 && first !== undefined;
+    const payloads = one ? first.bytes : encodeByteaArray(items.map((item) => item.bytes));
+    const refs = items.map((item) => item.ref);
+    const { rows } = await this.#query<WrittenRow>(this.#sql.write(mode, one ? 'one' : 'many'), [
+      ...this.#keysOf(refs),
+      payloads,
+      items.map((item) => item.isText),
+    ]);
+    const written = new Map(rows.map((row) => [JSON.stringify(this.#rowKeyOf(row)), row]));
+    return refs.map((ref): BulkResult<PutReceipt> => {
+      const row = written.get(JSON.stringify(this.#table.rowKeyOf(ref)));
+      if (row === undefined) return { ok: false, error: new AppError('store.exists', `${ref.url} is there already`) };
+      return { ok: true, value: { url: ref.url, md5: row.md5, sizeBytes: row.size_bytes } };
+    });
+  }
+
+  async delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
+    const { rows } = await this.#query<{ position: number; deleted: boolean; present: boolean }>(this.#sql.delete, [
+      ...this.#keysOf(items.map((item) => item.ref)),
+      items.map((item) => item.md5 ?? null),
+    ]);
+    const outcomes = new Map(
+      rows.map((row) => [row.position - 1, row.deleted ? 'deleted' : row.present ? 'changed' : 'absent'] as const),
+    );
+    return items.map((_, index) => ({ outcome: outcomes.get(index) ?? 'absent' }));
+  }
+
+  async list(
+    after: readonly string[] | undefined,
+    maxRows: number,
+  ): Promise<readonly { readonly rowKey: readonly string[]; readonly sizeBytes: number }[]> {
+    const { rows } = await this.#query<WrittenRow>(this.#sql.list(after === undefined ? 'first' : 'following'), [
+      maxRows,
+      ...(after ?? []),
+    ]);
+    return rows.map((row) => ({ rowKey: this.#rowKeyOf(row), sizeBytes: row.size_bytes }));
+  }
+
+  async #readRows(refs: readonly ObjectRef[]): Promise<ReadonlyMap<number, ReadRow>> {
+    const { rows } = await this.#query<ReadRow>(this.#sql.read, [...this.#keysOf(refs), PART_BYTES]);
+    return new Map(rows.map((row) => [row.position - 1, row]));
+  }
+
+  /** Each part is a statement of its own, so that nothing is held open between them: the row's version tells whether it changed. */
+  async *#readParts(ref: ObjectRef, row: ReadRow): AsyncGenerator<Uint8Array> {
+    const sizeBytes = row.size_bytes ?? 0;
+    for (let start = 0; start < sizeBytes; start += PART_BYTES) {
+      const { rows } = await this.#query<{ version: string; part: Uint8Array }>(this.#sql.readPart, [
+        ...this.#table.rowKeyOf(ref),
+        start + 1,
+        PART_BYTES,
+      ]);
+      const [found] = rows;
+      if (found?.version !== row.version)
+        throw new AppError('store.corrupt', `${ref.url} was changed while it was read`);
+      yield found.part;
+    }
+  }
+
+  #keysOf(refs: readonly ObjectRef[]): readonly (readonly string[])[] {
+    const rowKeys = refs.map((ref) => this.#table.rowKeyOf(ref));
+    return this.#table.keyColumns.map((_, column) => rowKeys.map((rowKey) => rowKey[column] ?? ''));
+  }
+
+  #rowKeyOf(row: WrittenRow): readonly string[] {
+    return this.#table.keyColumns.map((_, index) => row[`k${index + 1}`] ?? '');
+  }
+
+  async #query<Row extends object>(text: string, values: readonly unknown[]): Promise<QueryAnswer<Row>> {
+    try {
+      return await this.#db.query<Row>(text, values);
+    } catch (error) {
+      throw explain(error, this.#table);
+    }
+  }
+}
+
+const notFound = (ref: ObjectRef): AppError => new AppError('store.not-found', `${ref.url} is not there`);
+
+/** What a statement on payloads means with these codes (PostgreSQL, appendix A). */
+const explain = (error: unknown, { table }: PayloadTable): unknown => {
+  if (!isAppError(error)) return error;
+  const options = { cause: error, retryable: false };
+  switch (findSqlState(error)) {
+    case '22023': // decode() of something that is not base64
+      return new AppError(
+        'store.corrupt',
+        `a row of ${table} is not the base64 that it says it is: ${messageOf(error)}`,
+        options,
+      );
+    case '54000': // the key is longer than the index takes, or the value than a value can be
+    case '53200': // no memory for a value of this size
+      return new AppError(
+        'store.too-large',
+        `a key or payload is too large for ${table}: ${messageOf(error)}`,
+        options,
+      );
+    default:
+      return error;
+  }
+};
