@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { DATABASE_KINDS, openTestDatabase, type OpenTestDatabase } from '../../test/support/each-database.ts';
-import { describeLockHolder, findLockHolder, holdsAdvisoryLock, releaseAdvisoryLock, tryAdvisoryLock } from './advisory-lock.ts';
+import {
+  describeLockHolder,
+  findLockHolder,
+  holdsAdvisoryLock,
+  releaseAdvisoryLock,
+  tryAdvisoryLock,
+} from './advisory-lock.ts';
 import type { Database } from './database.ts';
 import { isPooled, keepsSession, markSession } from './pooler-detection.ts';
 
@@ -52,7 +58,10 @@ test('PostgreSQL: a second session does not get the lock, and learns who has it'
   const { rows } = await first.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   assert.equal(holder?.pid, rows[0]?.pid);
   assert.equal(holder?.applicationName, 'the mover');
-  assert.match(holder === undefined ? '' : describeLockHolder(holder), /^process \d+ of the database server \(the mover, user \w+, from 127\.0\.0\.1, connected since .*Z, idle\)$/);
+  assert.match(
+    holder === undefined ? '' : describeLockHolder(holder),
+    /^process \d+ of the database server \(the mover, user \w+, from 127\.0\.0\.1, connected since .*Z, idle\)$/,
+  );
   // The same keys in another database of the server are another lock.
   await using elsewhere = await openTestDatabase('postgres');
   assert.equal(await findLockHolder(elsewhere.db, KEY), undefined);

@@ -32,10 +32,10 @@ export const tryAdvisoryLock = async (session: Session, key: AdvisoryLockKey): P
 
 /** Gives it back. false: this session did not have it, so it had been lost before. */
 export const releaseAdvisoryLock = async (session: Session, key: AdvisoryLockKey): Promise<boolean> => {
-  const { rows } = await session.query<{ released: boolean }>('SELECT pg_advisory_unlock($1::int, $2::int) AS released', [
-    key.classId,
-    key.objectId,
-  ]);
+  const { rows } = await session.query<{ released: boolean }>(
+    'SELECT pg_advisory_unlock($1::int, $2::int) AS released',
+    [key.classId, key.objectId],
+  );
   return rows[0]?.released === true;
 };
 

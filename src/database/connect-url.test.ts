@@ -11,13 +11,22 @@ const parse = (text: string, options: Partial<ConnectOptions> = {}): PostgresTar
   return target as PostgresTarget;
 };
 
-const pick = (target: PostgresTarget): unknown[] => [target.user, target.password, target.host, target.port, target.database];
+const pick = (target: PostgresTarget): unknown[] => [
+  target.user,
+  target.password,
+  target.host,
+  target.port,
+  target.database,
+];
 
 describe('database URLs', () => {
   const FORMS: readonly (readonly [string, readonly unknown[]])[] = [
     ['postgresql://u:p@h:5433/d', ['u', 'p', 'h', 5433, 'd']],
     ['postgres://u:p@h/d', ['u', 'p', 'h', 5432, 'd']],
-    ['postgresql+pg8000://postgres:postgres.dev@postgres-dev:5432/postgres', ['postgres', 'postgres.dev', 'postgres-dev', 5432, 'postgres']],
+    [
+      'postgresql+pg8000://postgres:postgres.dev@postgres-dev:5432/postgres',
+      ['postgres', 'postgres.dev', 'postgres-dev', 5432, 'postgres'],
+    ],
     ['postgresql+psycopg2://u:p%40ss%2Fw%23rd@h/d%20b', ['u', 'p@ss/w#rd', 'h', 5432, 'd b']],
     ['postgresql://u:a/b#c?d%zz@h/d', ['u', 'a/b#c?d%zz', 'h', 5432, 'd']],
     ['postgresql://u:a@b@h/d', ['u', 'a@b', 'h', 5432, 'd']],
@@ -36,7 +45,15 @@ describe('database URLs', () => {
   }
 
   test('the environment fills in what the URL leaves out, as with libpq', () => {
-    const environment = { PGHOST: 'eh', PGPORT: '5999', PGUSER: 'eu', PGPASSWORD: 'epass', PGDATABASE: 'ed', PGSSLMODE: 'require', PGAPPNAME: 'a' };
+    const environment = {
+      PGHOST: 'eh',
+      PGPORT: '5999',
+      PGUSER: 'eu',
+      PGPASSWORD: 'epass',
+      PGDATABASE: 'ed',
+      PGSSLMODE: 'require',
+      PGAPPNAME: 'a',
+    };
     assert.deepEqual(pick(parse('postgresql://', { environment })), ['eu', 'epass', 'eh', 5999, 'ed']);
     const target = parse('postgresql://u@h/d', { environment });
     assert.deepEqual(pick(target), ['u', 'epass', 'h', 5999, 'd']);
@@ -45,7 +62,13 @@ describe('database URLs', () => {
   });
 
   test('the schema comes from each of its names', () => {
-    for (const query of ['schema=s', 'currentSchema=s', 'options=-csearch_path%3Ds', 'options=-c%20search_path=S,public', 'options=--search_path=%22s%22']) {
+    for (const query of [
+      'schema=s',
+      'currentSchema=s',
+      'options=-csearch_path%3Ds',
+      'options=-c%20search_path=S,public',
+      'options=--search_path=%22s%22',
+    ]) {
       assert.equal(parse(`postgresql://u@h/d?${query}`).schema, 's', query);
     }
     const both = parse('postgresql://u@h/d?options=-csearch_path%3Ds%20-c%20lock_timeout%3D5s');
@@ -67,7 +90,11 @@ describe('database URLs', () => {
   test('timeouts and tries', () => {
     const target = parse('postgresql://u@h/d?connect_timeout=7');
     assert.deepEqual([target.connectTimeoutMs, target.statementTimeoutMs, target.connectAttempts], [7000, 30_000, 1]);
-    const given = parse('postgresql://u@h/d', { connectTimeoutSeconds: 3, statementTimeoutSeconds: 4, connectAttempts: 5 });
+    const given = parse('postgresql://u@h/d', {
+      connectTimeoutSeconds: 3,
+      statementTimeoutSeconds: 4,
+      connectAttempts: 5,
+    });
     assert.deepEqual([given.connectTimeoutMs, given.statementTimeoutMs, given.connectAttempts], [3000, 4000, 5]);
   });
 
@@ -92,7 +119,10 @@ describe('database URLs', () => {
     for (const text of WRONG) {
       assert.throws(
         () => parseConnectUrl(text, { place: 'config.yaml:3 db_connect', environment: {} }),
-        (error) => isAppError(error, 'config.invalid') && error.message.startsWith('config.yaml:3 db_connect: ') && !messageOf(error).includes('hunter22'),
+        (error) =>
+          isAppError(error, 'config.invalid') &&
+          error.message.startsWith('config.yaml:3 db_connect: ') &&
+          !messageOf(error).includes('hunter22'),
         text,
       );
     }

@@ -100,7 +100,8 @@ const parsePostgresTarget = (text: string, options: ConnectOptions): DatabaseTar
     port,
     user,
     password,
-    passwordFile: password !== undefined ? undefined : (find('passfile') ?? (home === undefined ? undefined : `${home}/.pgpass`)),
+    passwordFile:
+      password !== undefined ? undefined : (find('passfile') ?? (home === undefined ? undefined : `${home}/.pgpass`)),
     database: find('dbname') ?? user,
     schema: find('schema') ?? server.schema,
     tls: {
@@ -122,10 +123,16 @@ const parseForm = (text: string, place: string): ReturnType<typeof parseUrlForm>
   if (/^[\w+]+:\/\//.test(text)) {
     if (/^postgres(?:ql)?(?:\+\w+)?:\/\//i.test(text)) return parseUrlForm(text, place);
     const scheme = text.slice(0, text.indexOf(':'));
-    throw new AppError('config.invalid', `${place}: expected postgresql://, postgresql+DRIVER:// or embedded:FOLDER; got ${scheme}://`);
+    throw new AppError(
+      'config.invalid',
+      `${place}: expected postgresql://, postgresql+DRIVER:// or embedded:FOLDER; got ${scheme}://`,
+    );
   }
   if (/^\s*\w+\s*=/.test(text)) return parseKeywordForm(text, place);
-  throw new AppError('config.invalid', `${place}: expected postgresql://user:password@host:port/database or embedded:FOLDER`);
+  throw new AppError(
+    'config.invalid',
+    `${place}: expected postgresql://user:password@host:port/database or embedded:FOLDER`,
+  );
 };
 
 /**
@@ -163,5 +170,8 @@ const splitServerOptions = (
   const first = (found?.[1] ?? '').replace(/\\(.)/g, '$1').split(',')[0]?.trim() ?? '';
   const schema = /^".*"$/.test(first) ? first.slice(1, -1).replaceAll('""', '"') : first.toLowerCase();
   const others = text.replace(SEARCH_PATH, '').trim();
-  return { schema: schema === '' || schema === '$user' ? undefined : schema, others: others === '' ? undefined : others };
+  return {
+    schema: schema === '' || schema === '$user' ? undefined : schema,
+    others: others === '' ? undefined : others,
+  };
 };

@@ -14,7 +14,8 @@ export interface ConninfoParts {
 export const decodePercent = (text: string): string =>
   text.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8'));
 
-const AUTHORITY = /^(?:\[(?<v6>[^\]/?]*)\]|(?<name>[^:/?]*))(?::(?<port>[^/?]*))?(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/s;
+const AUTHORITY =
+  /^(?:\[(?<v6>[^\]/?]*)\]|(?<name>[^:/?]*))(?::(?<port>[^/?]*))?(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/s;
 
 const SECRET_PARAMETERS = new Set(['password', 'sslpassword']);
 
@@ -85,7 +86,10 @@ export const parseKeywordForm = (text: string, place: string): ConninfoParts => 
     const start = pair.lastIndex;
     const found = pair.exec(text);
     if (found === null) {
-      throw new AppError('config.invalid', `${place}: expected keyword=value pairs such as host=... dbname=... after position ${start}`);
+      throw new AppError(
+        'config.invalid',
+        `${place}: expected keyword=value pairs such as host=... dbname=... after position ${start}`,
+      );
     }
     const name = found[1] ?? '';
     parameters.set(name, (found[2] ?? found[3] ?? '').replace(/\\(.)/gs, '$1'));

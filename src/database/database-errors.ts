@@ -73,7 +73,8 @@ export const findSqlState = (error: unknown): string | undefined => {
 };
 
 const detailOf = (error: unknown): string =>
-  (error instanceof AggregateError && error.errors.length > 0 ? messageOf(error.errors[0]) : messageOf(error)) || 'no reason given';
+  (error instanceof AggregateError && error.errors.length > 0 ? messageOf(error.errors[0]) : messageOf(error)) ||
+  'no reason given';
 
 /**
  * Any error of pg as an AppError `database.*` (a full disk: `store.full`) with that error as its cause. `place` is the
@@ -108,5 +109,7 @@ const withoutState = (code: string | undefined, step: DatabaseStep): Mapping => 
   if (known !== undefined) return known;
   if (step === 'connecting') return { code: 'database.unreachable', text: 'cannot connect' };
   // Not the network: a value that pg cannot send, or an answer that does not fit into a string.
-  return code === undefined || code.startsWith('ERR_') ? { code: 'internal', text: 'a statement could not be run' } : LOST;
+  return code === undefined || code.startsWith('ERR_')
+    ? { code: 'internal', text: 'a statement could not be run' }
+    : LOST;
 };

@@ -9,7 +9,10 @@ export interface Queryable {
    * ISO text in UTC with microseconds (`2018-08-15T18:03:52.951364Z`), numeric as text. A bytea or text value beyond some 250 MB
    * does not fit into a string, as which it travels: read it in parts with `substring`.
    */
-  query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>>;
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<QueryAnswer<Row>>;
 }
 
 export interface QueryAnswer<Row> {

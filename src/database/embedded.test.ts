@@ -16,7 +16,8 @@ const makeFolder = async (t: TestContext): Promise<string> => {
   return folder;
 };
 
-const open = (folder: string): Promise<Database> => openDatabase({ kind: 'embedded', folder, shownUrl: `embedded:${folder}` });
+const open = (folder: string): Promise<Database> =>
+  openDatabase({ kind: 'embedded', folder, shownUrl: `embedded:${folder}` });
 
 /** Another process that opens the folder, and commits a row for each number that it prints. */
 const WRITER = `
@@ -35,7 +36,9 @@ const WRITER = `
 `;
 
 const startWriter = (folder: string) => {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', WRITER, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', WRITER, folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   return { child, lines: createInterface(child.stdout)[Symbol.asyncIterator](), exited: once(child, 'exit') };
 };
 
@@ -62,11 +65,12 @@ describe('the embedded database', () => {
     while (last < 50) await read();
     writer.child.kill('SIGKILL');
     await writer.exited;
-    for (let line = await writer.lines.next(); line.done !== true; line = await writer.lines.next()) last = Number(line.value);
+    for (let line = await writer.lines.next(); line.done !== true; line = await writer.lines.next())
+      last = Number(line.value);
 
     await using db = await open(folder);
     const { rows } = await db.query<{ n: number; whole: boolean }>(
-      "SELECT count(*) AS n, bool_and(length(bytes) = 20000 AND get_byte(bytes, 19999) = n % 256) AS whole FROM written",
+      'SELECT count(*) AS n, bool_and(length(bytes) = 20000 AND get_byte(bytes, 19999) = n % 256) AS whole FROM written',
     );
     // The row after the last one that was printed may have been committed too.
     assert.ok(rows[0]?.n === last || rows[0]?.n === last + 1, `${rows[0]?.n} rows, ${last} printed`);

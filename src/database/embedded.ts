@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { PGlite } from '@electric-sql/pglite';
+import type { ClientBase } from 'pg';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { EmbeddedTarget } from './database-target.ts';
@@ -31,19 +33,21 @@ export const openEmbeddedDatabase = async (target: EmbeddedTarget, log: Log): Pr
   const { lite, dataFolder } = await openLite(folder);
   cleanup.defer(() => lite.close());
 
-  const [{ default: pg }, { createPgConfig }] = await Promise.all([import('pg'), import('@electric-sql/pglite/node-postgres')]);
-  const pool = new pg.Pool({
-    ...createPgConfig(lite),
-    // PGlite's own reader of bytea runs out of memory at 100 MB; through pg's protocol ours is used.
-    types: { getTypeParser: (oid: number) => findTypeParser(oid) ?? pg.types.getTypeParser(oid, 'text') },
-    max: 1,
-    // Its connection is never given up: what one client of PGlite's leaves behind, the next would get.
-    idleTimeoutMillis: 0,
-    onConnect: async (client) => {
-      const settings = planSessionSettings({ schema: 'public', statementTimeoutMs: 0 });
-      await client.query(settings.text, [...settings.values]);
-    },
-  });
+  const [{ default: pg }, { createPgConfig }] = await Promise.all([
+    import('pg'),
+    import('@electric-sql/pglite/node-postgres'),
+  ]);
+  const settings = planSessionSettings({ schema: 'public', statementTimeoutMs: 0 });
+  const pool = new pg.Pool(
+    Object.assign(createPgConfig(lite), {
+      // PGlite's own reader of bytea runs out of memory at 100 MB; through pg's protocol ours is used.
+      types: { getTypeParser: (oid: number) => findTypeParser(oid) ?? pg.types.getTypeParser(oid, 'text') },
+      max: 1,
+      // Its connection is never given up: what one client of PGlite's leaves behind, the next would get.
+      idleTimeoutMillis: 0,
+      onConnect: async (client: ClientBase) => void (await client.query(settings.text, [...settings.values])),
+    }),
+  );
   const resources = cleanup.move();
   const database: PooledDatabase = new PooledDatabase(pool, {
     kind: 'embedded',
@@ -74,21 +78,25 @@ const makeFolder = async (folder: string): Promise<string> => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     return await realpath(folder);
   } catch (error) {
-    throw new AppError('database.failed', `the folder ${folder} of the embedded database cannot be used: ${messageOf(error)}`, {
-      cause: error,
-      remedy: 'Name a folder that can be written to, or a PostgreSQL server with --db-connect.',
-    });
+    throw new AppError(
+      'database.failed',
+      `the folder ${folder} of the embedded database cannot be used: ${messageOf(error)}`,
+      {
+        cause: error,
+        remedy: 'Name a folder that can be written to, or a PostgreSQL server with --db-connect.',
+      },
+    );
   }
 };
 
-interface Lite {
-  readonly lite: InstanceType<typeof import('@electric-sql/pglite').PGlite>;
+interface OpenedLite {
+  readonly lite: PGlite;
   readonly dataFolder: string;
 }
 
 /** The caller holds the folder's lock. */
-const openLite = async (folder: string): Promise<Lite> => {
-  const { PGlite } = await import('@electric-sql/pglite');
+const openLite = async (folder: string): Promise<OpenedLite> => {
+  const { PGlite: Lite } = await import('@electric-sql/pglite');
   // A folder that is itself one of PGlite's is taken as it is.
   const dataFolder = existsSync(join(folder, 'PG_VERSION')) ? folder : join(folder, DATA_FOLDER);
   const unfinished = join(folder, UNFINISHED_FILE);
@@ -96,13 +104,15 @@ const openLite = async (folder: string): Promise<Lite> => {
     if (existsSync(unfinished)) await rm(dataFolder, { recursive: true, force: true });
     const fresh = !existsSync(dataFolder);
     if (fresh) await writeFile(unfinished, '');
-    const lite = await PGlite.create({ dataDir: dataFolder });
+    const lite = await Lite.create({ dataDir: dataFolder });
     if (fresh) {
       await syncFolder(dataFolder);
       await rm(unfinished);
     }
     return { lite, dataFolder };
   } catch (error) {
-    throw new AppError('database.failed', `the embedded database ${folder} cannot be opened: ${messageOf(error)}`, { cause: error });
+    throw new AppError('database.failed', `the embedded database ${folder} cannot be opened: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 };

@@ -24,7 +24,9 @@ test('of processes that race for a folder one gets it, and its death frees it', 
   t.after(() => rm(folder, { recursive: true, force: true }));
   for (let round = 0; round < 2; round += 1) {
     const contenders = Array.from({ length: 4 }, () =>
-      spawn(process.execPath, ['--input-type=module', '--eval', CONTENDER, folder], { stdio: ['ignore', 'pipe', 'inherit'] }),
+      spawn(process.execPath, ['--input-type=module', '--eval', CONTENDER, folder], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      }),
     );
     const answers = await Promise.all(contenders.map(async (child) => String((await once(child.stdout, 'data'))[0])));
     assert.deepEqual(answers.toSorted(), ['held', ...Array<string>(3).fill('refused.embedded-in-use')].toSorted());

@@ -89,7 +89,9 @@ const tryListen = (path: string): Promise<Server | undefined> =>
     // Nothing is said on it: that it accepts is the whole message.
     const server = createServer((socket) => socket.destroy());
     server.unref();
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    );
     server.listen(path, () => resolve(server));
   });
 
@@ -102,7 +104,11 @@ const answers = (path: string): Promise<boolean> =>
       resolve(true);
     });
     socket.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? resolve(false) : error.code === 'EAGAIN' ? resolve(true) : reject(error),
+      error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
+        ? resolve(false)
+        : error.code === 'EAGAIN'
+          ? resolve(true)
+          : reject(error),
     );
   });
 
@@ -126,7 +132,10 @@ const findHolder = (folder: string): Holder | undefined => {
     const value: unknown = JSON.parse(readFileSync(join(folder, HOLDER_FILE), 'utf8'));
     if (typeof value !== 'object' || value === null) return undefined;
     const { pid, host, command, since } = value as Partial<Record<keyof Holder, unknown>>;
-    return typeof pid === 'number' && typeof host === 'string' && typeof command === 'string' && typeof since === 'string'
+    return typeof pid === 'number' &&
+      typeof host === 'string' &&
+      typeof command === 'string' &&
+      typeof since === 'string'
       ? { pid, host, command, since }
       : undefined;
   } catch {

@@ -10,11 +10,13 @@ import { parseConnectUrl } from './connect-url.ts';
 import type { Database } from './database.ts';
 import { openDatabase, type OpenOptions } from './open-database.ts';
 
-const isCode = (code: ErrorCode, pattern = /./) => (error: unknown) => {
-  assert.ok(isAppError(error, code), `expected ${code}, got ${String(error)}`);
-  assert.match(error.message, pattern);
-  return true;
-};
+const isCode =
+  (code: ErrorCode, pattern = /./) =>
+  (error: unknown) => {
+    assert.ok(isAppError(error, code), `expected ${code}, got ${String(error)}`);
+    assert.match(error.message, pattern);
+    return true;
+  };
 
 const open = (url: string, options: OpenOptions = {}, parsing: object = {}): Promise<Database> =>
   openDatabase(parseConnectUrl(url, { place: 'test', environment: {}, ...parsing }), options);
@@ -26,7 +28,9 @@ for (const kind of DATABASE_KINDS) {
     before(async () => {
       opened = await openTestDatabase(kind);
       db = opened.db;
-      await db.query('CREATE TABLE thing (id integer PRIMARY KEY, bytes bytea, big bigint, at timestamp, zoned timestamptz)');
+      await db.query(
+        'CREATE TABLE thing (id integer PRIMARY KEY, bytes bytea, big bigint, at timestamp, zoned timestamptz)',
+      );
     });
     after(() => opened[Symbol.asyncDispose]());
 
@@ -37,9 +41,18 @@ for (const kind of DATABASE_KINDS) {
       const { rows, count } = await db.query<{ bytes: Buffer }>('SELECT * FROM thing WHERE id = 1');
       assert.equal(count, 1);
       assert.deepEqual(rows, [
-        { id: 1, bytes: Buffer.from(bytes), big: 2 ** 53 - 1, at: '2018-08-15T18:03:52.951Z', zoned: '2018-08-15T18:03:52.951Z' },
+        {
+          id: 1,
+          bytes: Buffer.from(bytes),
+          big: 2 ** 53 - 1,
+          at: '2018-08-15T18:03:52.951Z',
+          zoned: '2018-08-15T18:03:52.951Z',
+        },
       ]);
-      await assert.rejects(db.query('SELECT 9007199254740993::bigint AS big'), isCode('database.failed', /9007199254740993/));
+      await assert.rejects(
+        db.query('SELECT 9007199254740993::bigint AS big'),
+        isCode('database.failed', /9007199254740993/),
+      );
       const micros = await db.query<{ t: string }>("SELECT timestamp '2018-08-15 18:03:52.951364' AS t");
       assert.equal(micros.rows[0]?.t, '2018-08-15T18:03:52.951364Z');
     });
@@ -93,7 +106,10 @@ for (const kind of DATABASE_KINDS) {
       const sums = await Promise.all(
         Array.from({ length: 50 }, (_, index) => db.query<{ n: number }>('SELECT $1::int + 1 AS n', [index])),
       );
-      assert.deepEqual(sums.map(({ rows }) => rows[0]?.n), Array.from({ length: 50 }, (_, index) => index + 1));
+      assert.deepEqual(
+        sums.map(({ rows }) => rows[0]?.n),
+        Array.from({ length: 50 }, (_, index) => index + 1),
+      );
     });
 
     test('a session has transactions, and can be disposed of twice', async () => {
@@ -123,11 +139,12 @@ describe('a PostgreSQL server', () => {
   test('a session that the server ends is lost, mid-statement and idle', async () => {
     await using db = await open(database.url);
     await using session = await db.openSession();
-    const pidOf = async (): Promise<number> => (await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid ?? 0;
+    const pidOf = async (): Promise<number> =>
+      (await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid ?? 0;
     const waiting = assert.rejects(session.query('SELECT pg_sleep(60)'), isCode('database.lost', /57P01/));
     await using other = await db.openSession();
     const pid = await other.query<{ pid: number }>(
-      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+      'SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
     );
     for (const row of pid.rows) await db.query('SELECT pg_terminate_backend($1)', [row.pid]).catch(() => undefined);
     await waiting;
@@ -150,11 +167,18 @@ describe('a PostgreSQL server', () => {
   test('a transaction that is cut says so, and whether its COMMIT had been sent', async () => {
     await using db = await open(database.url);
     await db.query('CREATE TABLE cut (id integer UNIQUE DEFERRABLE INITIALLY DEFERRED)');
-    await db.query('CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$');
-    await db.query('CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON cut DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()');
+    await db.query(
+      'CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$',
+    );
+    await db.query(
+      'CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON cut DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()',
+    );
     const terminate = async (pid: number | undefined, state: string): Promise<void> => {
       for (;;) {
-        const found = await db.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND query = $2 AND state = 'active'", [pid, state]);
+        const found = await db.query(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND query = $2 AND state = 'active'",
+          [pid, state],
+        );
         if (found.count > 0) return;
         await sleep(20);
       }
@@ -165,7 +189,11 @@ describe('a PostgreSQL server', () => {
         await tx.query('INSERT INTO cut VALUES (1)');
         void terminate(rows[0]?.pid, 'COMMIT');
       }),
-      (error) => isCode('database.lost', /whether it took effect is unknown/)(error) && isAppError(error) && error.outcomeUnknown && !error.retryable,
+      (error) =>
+        isCode('database.lost', /whether it took effect is unknown/)(error) &&
+        isAppError(error) &&
+        error.outcomeUnknown &&
+        !error.retryable,
     );
     assert.equal((await db.query('SELECT * FROM cut')).count, 0);
   });

@@ -58,7 +58,9 @@ const openPostgres = async (target: PostgresTarget, options: OpenOptions): Promi
   };
 
   /** Connects once, outside of the pool. */
-  const connect = async (ssl: TlsOptions): Promise<{ readonly client: InstanceType<typeof pg.Client>; readonly runner: StatementRunner }> => {
+  const connect = async (
+    ssl: TlsOptions,
+  ): Promise<{ readonly client: InstanceType<typeof pg.Client>; readonly runner: StatementRunner }> => {
     const client = new pg.Client({ ...base, ssl });
     const runner = new StatementRunner(client, place);
     const stop = (): void => destroySocket(client);
@@ -77,7 +79,8 @@ const openPostgres = async (target: PostgresTarget, options: OpenOptions): Promi
     }
   };
 
-  const retrying = <T>(work: () => Promise<T>): Promise<T> => retryWhileUnreachable(work, target.connectAttempts, options, log);
+  const retrying = <T>(work: () => Promise<T>): Promise<T> =>
+    retryWhileUnreachable(work, target.connectAttempts, options, log);
 
   const { ssl, schema } = await retrying(async () => {
     const first = await connectFirst(await readTlsOptions(target.tls, target.host.startsWith('/')), connect);
@@ -133,9 +136,13 @@ const openPostgres = async (target: PostgresTarget, options: OpenOptions): Promi
 const getPassword = async (target: PostgresTarget, log: Log): Promise<string> => {
   const password = target.password ?? (await findPasswordInFile(target, log));
   if (password !== undefined) return password;
-  throw new AppError('database.denied', `database ${describePlace(target)}: it asks for a password and none was given`, {
-    remedy: 'Name it in the URL, in PGPASSWORD, or in a password file.',
-  });
+  throw new AppError(
+    'database.denied',
+    `database ${describePlace(target)}: it asks for a password and none was given`,
+    {
+      remedy: 'Name it in the URL, in PGPASSWORD, or in a password file.',
+    },
+  );
 };
 
 /** The first way that works. The next is only tried where the failure can have to do with TLS. */
@@ -161,7 +168,11 @@ const mayDependOnTls = (error: unknown): boolean => {
   const cause = error.cause;
   if (!(cause instanceof Error)) return false;
   const code = 'code' in cause ? cause.code : undefined;
-  return code === undefined || code === '28000' || (typeof code === 'string' && (code.startsWith('ERR_SSL') || code === 'EPROTO'));
+  return (
+    code === undefined ||
+    code === '28000' ||
+    (typeof code === 'string' && (code.startsWith('ERR_SSL') || code === 'EPROTO'))
+  );
 };
 
 const retryWhileUnreachable = async <T>(
@@ -177,15 +188,29 @@ const retryWhileUnreachable = async <T>(
       if (attempt >= attempts || !isAppError(error, 'database.unreachable')) throw error;
       log.warn(`DB connection attempt ${attempt} of ${attempts} failed: ${messageOf(error)}`);
     }
-    await sleep(options.retryDelayMs ?? RETRY_DELAY_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
+    await sleep(
+      options.retryDelayMs ?? RETRY_DELAY_MS,
+      undefined,
+      options.signal === undefined ? {} : { signal: options.signal },
+    );
   }
 };
 
 const OLDEST_SUPPORTED_VERSION = 130_000;
 
 /** The schema that was named; else where the server finds Anchore's tables; else where it would create them. */
-const findSchema = async (runner: StatementRunner, target: PostgresTarget, place: string, log: Log): Promise<string> => {
-  const { rows } = await runner.query<{ version: number; chosen: string | null; tables: string | null; current: string | null }>(
+const findSchema = async (
+  runner: StatementRunner,
+  target: PostgresTarget,
+  place: string,
+  log: Log,
+): Promise<string> => {
+  const { rows } = await runner.query<{
+    version: number;
+    chosen: string | null;
+    tables: string | null;
+    current: string | null;
+  }>(
     `SELECT current_setting('server_version_num')::int AS version,
             current_schema() AS current,
             (SELECT nspname FROM pg_namespace WHERE nspname = $1) AS chosen,
@@ -195,11 +220,16 @@ const findSchema = async (runner: StatementRunner, target: PostgresTarget, place
   );
   const row = rows[0];
   if (row !== undefined && row.version < OLDEST_SUPPORTED_VERSION) {
-    log.warn(`database ${place}: PostgreSQL ${Math.floor(row.version / 10_000)} is older than what is supported (13 to 18)`);
+    log.warn(
+      `database ${place}: PostgreSQL ${Math.floor(row.version / 10_000)} is older than what is supported (13 to 18)`,
+    );
   }
   const schema = target.schema === undefined ? (row?.tables ?? row?.current) : row?.chosen;
   if (schema === null || schema === undefined) {
-    throw new AppError('database.schema', `database ${place}: there is no schema ${JSON.stringify(target.schema ?? 'public')}`);
+    throw new AppError(
+      'database.schema',
+      `database ${place}: there is no schema ${JSON.stringify(target.schema ?? 'public')}`,
+    );
   }
   return schema;
 };

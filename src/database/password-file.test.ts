@@ -11,7 +11,10 @@ test('a password file is read as libpq reads it', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'test-pgpass-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const path = join(folder, 'pgpass');
-  await writeFile(path, '# a comment\nh:5432:other:u:wrong\nh:*:d:u:right\\:pass\\\\word\n*:*:*:u:any:thing\nlocalhost:5432:*:v:socket\n');
+  await writeFile(
+    path,
+    '# a comment\nh:5432:other:u:wrong\nh:*:d:u:right\\:pass\\\\word\n*:*:*:u:any:thing\nlocalhost:5432:*:v:socket\n',
+  );
   await chmod(path, 0o600);
   const find = async (url: string): Promise<string | undefined> => {
     const target = parseConnectUrl(url, { place: 'x', environment: { PGPASSFILE: path } });

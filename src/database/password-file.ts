@@ -23,13 +23,20 @@ export const findPasswordInFile = async (target: PostgresTarget, log: Log): Prom
     log.warn(`password file ${path} is ignored: others may read it (chmod 600 makes it usable)`);
     return undefined;
   }
-  const wanted = [target.host.startsWith('/') ? 'localhost' : target.host, String(target.port), target.database, target.user];
+  const wanted = [
+    target.host.startsWith('/') ? 'localhost' : target.host,
+    String(target.port),
+    target.database,
+    target.user,
+  ];
   for (const line of (await readFile(path, 'utf8')).split(/\r?\n/)) {
     if (line.startsWith('#')) continue;
     const fields = splitLine(line);
     const password = fields[4];
     if (password === undefined) continue;
-    const matches = wanted.every((value, index) => fields[index] === '*' || fields[index] === value || (index === 0 && fields[0] === target.host));
+    const matches = wanted.every(
+      (value, index) => fields[index] === '*' || fields[index] === value || (index === 0 && fields[0] === target.host),
+    );
     if (!matches) continue;
     registerSecret(password);
     return password;

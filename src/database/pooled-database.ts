@@ -62,7 +62,10 @@ export class PooledDatabase implements Database {
     }
   }
 
-  query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<QueryAnswer<Row>> {
     return this.#use((runner) => runner.query<Row>(text, values));
   }
 

@@ -22,7 +22,10 @@ export class PostgresSession implements Session {
     return this.#runner.lost;
   }
 
-  async query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
+  async query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<QueryAnswer<Row>> {
     return this.#use.run(() => this.#runner.query<Row>(text, values));
   }
 

@@ -8,7 +8,9 @@ export interface SessionSettings {
 export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** The one statement that says it all, in one round trip. */
-export const planSessionSettings = (settings: SessionSettings): { readonly text: string; readonly values: readonly string[] } => {
+export const planSessionSettings = (
+  settings: SessionSettings,
+): { readonly text: string; readonly values: readonly string[] } => {
   const entries: Readonly<Record<string, string>> = {
     search_path: quoteIdentifier(settings.schema),
     statement_timeout: String(settings.statementTimeoutMs),

@@ -14,7 +14,10 @@ export class SharedSession implements Session {
     openSessions.set(database, (openSessions.get(database) ?? 0) + 1);
   }
 
-  query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<QueryAnswer<Row>> {
     return this.#database.query<Row>(text, values);
   }
 

@@ -32,7 +32,10 @@ export class StatementRunner implements Queryable {
     this.#lost.abort(new AppError('database.lost', text, { cause }));
   }
 
-  query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryAnswer<Row>> {
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<QueryAnswer<Row>> {
     return this.#enqueue('statement', async () => {
       const result = await this.#client.query<Row & Record<string, unknown>>(text, values?.map(toParameter));
       // Several statements in one text have several answers: the last counts.
@@ -45,7 +48,10 @@ export class StatementRunner implements Queryable {
   async commit(): Promise<void> {
     const command = await this.#enqueue('commit', async () => (await this.#client.query('COMMIT')).command);
     if (command !== 'COMMIT') {
-      throw new AppError('database.failed', `database ${this.#place}: the transaction was rolled back, since a statement in it had failed`);
+      throw new AppError(
+        'database.failed',
+        `database ${this.#place}: the transaction was rolled back, since a statement in it had failed`,
+      );
     }
   }
 
@@ -71,7 +77,9 @@ export class StatementRunner implements Queryable {
   #lostError(step: DatabaseStep): AppError {
     const reason: unknown = this.#lost.signal.reason;
     const cause = isAppError(reason) ? reason.cause : reason;
-    return step === 'commit' ? unknownOutcome(this.#place, cause) : new AppError('database.lost', messageOf(reason), { cause });
+    return step === 'commit'
+      ? unknownOutcome(this.#place, cause)
+      : new AppError('database.lost', messageOf(reason), { cause });
   }
 }
 

@@ -8,7 +8,9 @@ const CONCURRENCY = 16;
 /** Writes all files and folders below this one to the disk, itself and its entry in its parent too. */
 export const syncFolder = async (folder: string): Promise<void> => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile() || entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  const paths = entries
+    .filter((entry) => entry.isFile() || entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
   // Folders come after what is in them.
   const queue = [dirname(folder), folder, ...paths];
   const worker = async (): Promise<void> => {

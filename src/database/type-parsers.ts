@@ -8,12 +8,14 @@ const TIMESTAMPTZ = 1184;
 
 const parseSafeInteger = (text: string): number => {
   const number = Number(text);
-  if (!Number.isSafeInteger(number)) throw new AppError('database.failed', `the number ${text} in the database is beyond 2^53`);
+  if (!Number.isSafeInteger(number))
+    throw new AppError('database.failed', `the number ${text} in the database is beyond 2^53`);
   return number;
 };
 
 /** `2018-08-15 18:03:52.951364` or with `+00`, in a session whose time zone is UTC. `infinity` stays as it is. */
-const toIsoText = (text: string): string => (/^\d/.test(text) ? `${text.replace(' ', 'T').replace(/\+00$/, '')}Z` : text);
+const toIsoText = (text: string): string =>
+  /^\d/.test(text) ? `${text.replace(' ', 'T').replace(/\+00$/, '')}Z` : text;
 
 const PARSERS: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
   [INT8, parseSafeInteger],

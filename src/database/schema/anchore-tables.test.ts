@@ -60,13 +60,17 @@ for (const kind of DATABASE_KINDS) {
     });
 
     test('the database of an older Anchore gets what a migration needs, and keeps what it has', async () => {
-      await db.query('DROP TABLE object_storage, archive_migration_tasks, tasks, user_access_credentials, account_users, accounts');
+      await db.query(
+        'DROP TABLE object_storage, archive_migration_tasks, tasks, user_access_credentials, account_users, accounts',
+      );
       await db.query('DROP TYPE task_states');
       await db.query('ALTER TABLE archive_document DROP COLUMN b64_encoded');
       assert.deepEqual(await ensureAnchoreTables(db), ['object_storage', 'tasks', 'archive_migration_tasks']);
       const { rows } = await db.query("SELECT 1 FROM information_schema.columns WHERE column_name = 'b64_encoded'");
       assert.equal(rows.length, 0);
-      await db.query("INSERT INTO anchore (service_version, db_version, created_at) VALUES ('0.2.4', '0.0.6', 1), ('0.2.3', '0.0.5', 0)");
+      await db.query(
+        "INSERT INTO anchore (service_version, db_version, created_at) VALUES ('0.2.4', '0.0.6', 1), ('0.2.3', '0.0.5', 0)",
+      );
       assert.deepEqual(await readServiceVersion(db), { serviceVersion: '0.2.4', dbVersion: '0.0.6' });
     });
 
@@ -74,19 +78,30 @@ for (const kind of DATABASE_KINDS) {
       const first = ['CREATE TABLE own_a (id integer PRIMARY KEY); CREATE TABLE own_b (id integer REFERENCES own_a)'];
       const second = [...first, 'ALTER TABLE own_a ADD COLUMN more text'];
       assert.equal(await readOwnVersion(db), 0);
-      const found = await Promise.all([ensureOwnTables(db, first), ensureOwnTables(db, first), ensureOwnTables(db, first)]);
-      assert.deepEqual(found.toSorted(), [0, 1, 1]);
+      const found = await Promise.all([
+        ensureOwnTables(db, first),
+        ensureOwnTables(db, first),
+        ensureOwnTables(db, first),
+      ]);
+      assert.deepEqual(
+        found.toSorted((a, b) => a - b),
+        [0, 1, 1],
+      );
       await db.query('INSERT INTO own_a VALUES (7)');
       assert.equal(await ensureOwnTables(db, second), 1);
       assert.deepEqual((await db.query('SELECT * FROM own_a')).rows, [{ id: 7, more: null }]);
       const isNewer = (error: unknown): boolean => isAppError(error, 'refused.newer-journal');
       await assert.rejects(ensureOwnTables(db, first), isNewer);
       await assert.rejects(dropOwnTables(db, first, ['own_b', 'own_a']), isNewer);
-      await assert.rejects(ensureOwnTables(db, [...second, 'CREATE TABLE own_c (); SELECT 1/0']), (error) => isAppError(error, 'database.failed'));
+      await assert.rejects(ensureOwnTables(db, [...second, 'CREATE TABLE own_c (); SELECT 1/0']), (error) =>
+        isAppError(error, 'database.failed'),
+      );
       assert.equal(await readOwnVersion(db), 2);
       await dropOwnTables(db, second, ['own_b', 'own_a']);
       await dropOwnTables(db, second, ['own_b', 'own_a']);
-      const left = await db.query("SELECT relname FROM pg_class WHERE relname LIKE 'own\\_%' OR relname LIKE 'archive\\_mover%'");
+      const left = await db.query(
+        "SELECT relname FROM pg_class WHERE relname LIKE 'own\\_%' OR relname LIKE 'archive\\_mover%'",
+      );
       assert.deepEqual(left.rows, []);
     });
   });
@@ -98,7 +113,10 @@ test('several processes that start at once on a fresh PostgreSQL make one set of
   const databases = await Promise.all([1, 2, 3, 4].map(() => openDatabase(target)));
   try {
     const created = await Promise.all(databases.map((db) => ensureAnchoreTables(db)));
-    assert.deepEqual(created.map((names) => names.length).toSorted(), [0, 0, 0, NAMES.length].toSorted());
+    assert.deepEqual(
+      created.filter((names) => names.length > 0),
+      [NAMES],
+    );
     const found = await Promise.all(databases.map((db) => ensureOwnTables(db, ['CREATE TABLE own ()'])));
     assert.equal(found.filter((version) => version === 0).length, 1);
   } finally {

@@ -21,7 +21,10 @@ export const ensureAnchoreTables = async (db: Database): Promise<readonly string
 };
 
 const planMissing = async (queryable: Queryable): Promise<readonly AnchoreTable[]> => {
-  const present = await findTables(queryable, ANCHORE_TABLES.map((table) => table.name));
+  const present = await findTables(
+    queryable,
+    ANCHORE_TABLES.map((table) => table.name),
+  );
   const fresh = !present.has('archive_metadata');
   return ANCHORE_TABLES.filter((table) => !present.has(table.name) && (fresh || table.needed));
 };

@@ -44,7 +44,11 @@ export const ensureOwnTables = async (db: Database, migrations: OwnMigrations): 
  * Removes our own tables, with everything that they hold; `tables` in the order in which they can be dropped. Whether that may be
  * lost is for the caller to know. Throws `refused.newer-journal` where a newer version may have more tables than these.
  */
-export const dropOwnTables = async (db: Database, migrations: OwnMigrations, tables: readonly string[]): Promise<void> => {
+export const dropOwnTables = async (
+  db: Database,
+  migrations: OwnMigrations,
+  tables: readonly string[],
+): Promise<void> => {
   await explainDenied(db, "this tool's own tables", () =>
     db.transaction(async (tx) => {
       await lockSchemaChanges(tx);
@@ -59,11 +63,16 @@ export const readOwnVersion = (db: Database): Promise<number> => readVersion(db)
 
 const readVersion = async (queryable: Queryable): Promise<number> => {
   if (!(await findTables(queryable, [VERSION_TABLE])).has(VERSION_TABLE)) return 0;
-  const { rows } = await queryable.query<{ version: number | null }>(`SELECT max(version) AS version FROM ${VERSION_TABLE}`);
+  const { rows } = await queryable.query<{ version: number | null }>(
+    `SELECT max(version) AS version FROM ${VERSION_TABLE}`,
+  );
   return rows[0]?.version ?? 0;
 };
 
 const refuseNewer = (found: number, newest: number): void => {
   if (found <= newest) return;
-  throw new AppError('refused.newer-journal', `the journal has version ${found}, this version of the tool knows up to ${newest}`);
+  throw new AppError(
+    'refused.newer-journal',
+    `the journal has version ${found}, this version of the tool knows up to ${newest}`,
+  );
 };
