@@ -151,7 +151,7 @@ export const parseYamlTree = (file: string, original: string, environment: Envir
     strict: false,
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   const [error] = document.errors;
   if (error !== undefined)
