@@ -19,6 +19,8 @@ export interface Quirks {
   readonly maxArchiveIdLength?: number;
   /** The error for a bucket name that leads elsewhere (`../x`, `a/b`); undefined: the store holds such names. */
   readonly unsafeBucket?: ErrorCode;
+  /** Of those bucket names the ones that the store holds all the same. */
+  readonly heldBuckets?: readonly string[];
   /** The largest object of the suite, where the store is too slow for the usual 5 MiB. */
   readonly largeBytes?: number;
   /** A delete that names an MD5 compares and deletes in two steps. */

@@ -9,7 +9,12 @@ import { transportError } from './transport-error.ts';
 
 export type S3Body =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly sha256: string | undefined }
-  | { readonly kind: 'stream'; readonly sizeBytes: number; readonly open: () => AsyncIterable<Uint8Array> };
+  | {
+      readonly kind: 'stream';
+      readonly sizeBytes: number;
+      readonly sha256?: undefined;
+      readonly open: () => AsyncIterable<Uint8Array>;
+    };
 
 export interface S3Request {
   /** Amazon's name of the operation, for messages. */
@@ -148,8 +153,7 @@ export class S3Client {
         headers: {
           ...request.headers,
           'host': target.host,
-          'x-amz-content-sha256':
-            body === undefined ? EMPTY_SHA256 : (body.kind === 'bytes' && body.sha256) || UNSIGNED_PAYLOAD,
+          'x-amz-content-sha256': body === undefined ? EMPTY_SHA256 : (body.sha256 ?? UNSIGNED_PAYLOAD),
         },
       },
       region,

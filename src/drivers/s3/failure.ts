@@ -43,7 +43,7 @@ export const parseFailure = (status: number, headers: ResponseHeaders, body: str
     code: text('Code') ?? '',
     message: text('Message') ?? '',
     requestId: headers['x-amz-request-id'] ?? headers['x-openstack-request-id'] ?? text('RequestId'),
-    region: headers['x-amz-bucket-region'] ?? (text('Region') || undefined),
+    region: headers['x-amz-bucket-region'] ?? text('Region'),
     retryAfterMs: parseRetryAfterMs(headers['retry-after'], Date.now()),
   };
 };
@@ -94,6 +94,7 @@ const BY_CODE: Readonly<Record<string, ErrorCode>> = {
   InvalidURI: 'store.invalid-url',
   InvalidObjectName: 'store.invalid-url',
   XMinioInvalidObjectName: 'store.invalid-url',
+  XMinioInvalidResourceName: 'store.invalid-url',
   InsufficientStorage: 'store.full',
   QuotaExceeded: 'store.full',
   XMinioStorageFull: 'store.full',

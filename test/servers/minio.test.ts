@@ -1,0 +1,18 @@
+import { runConformance } from '../../src/drivers/conformance/suite.ts';
+import type { Quirks } from '../../src/drivers/conformance/subject.ts';
+import { subjectOn } from './s3-subject.ts';
+
+/** It refuses keys that a path of files could not have. */
+const quirks: Quirks = {
+  refusedKeys: {
+    'two slashes': 'store.invalid-url',
+    'slash at the start': 'store.invalid-url',
+    'dots': 'store.invalid-url',
+    'only dots': 'store.invalid-url',
+  },
+  unsafeBucket: 'store.invalid-url',
+  heldBuckets: ['a/b'],
+  maxArchiveIdLength: 255,
+};
+
+runConformance(subjectOn('minio', quirks, { prefix: 'a prefix/' }));
