@@ -12,6 +12,12 @@ const AS_TEXT = `convert_from(i.payload, 'UTF8')`;
 const STORED_AS_BYTES = `convert_to(t.jsondata, 'UTF8')`;
 const WITHOUT_LINES = `replace(t.jsondata, E'\\n', '')`;
 
+/**
+ * The embedded database's client takes a byte order mark from the beginning of a text, so no text may begin with one: a character
+ * that stands before it, and does no harm to any text, goes first.
+ */
+const GUARD = '.';
+
 const describeTable = (hasEncodedColumn: boolean): PayloadTable => {
   // NULL on rows from before the column was added: those are text.
   const encodedSql = hasEncodedColumn ? 'coalesce(t.b64_encoded, false)' : 'false';
@@ -21,6 +27,7 @@ const describeTable = (hasEncodedColumn: boolean): PayloadTable => {
     keyColumns: ['bucket', '"archiveId"', '"userId"', '"documentName"'],
     fixedColumns: {},
     storedColumn: 'jsondata',
+    sentSql: `'${GUARD}' || t.jsondata`,
     payloadSql: hasEncodedColumn
       ? `CASE WHEN ${encodedSql} THEN decode(t.jsondata, 'base64') ELSE ${STORED_AS_BYTES} END`
       : STORED_AS_BYTES,
@@ -38,8 +45,8 @@ const describeTable = (hasEncodedColumn: boolean): PayloadTable => {
     },
     createdColumns: {},
     holdsBinary: hasEncodedColumn,
-    decode: (stored, encoded) =>
-      typeof stored === 'string' ? Buffer.from(stored, encoded ? 'base64' : 'utf8') : stored,
+    decode: (sent, encoded) =>
+      typeof sent === 'string' ? Buffer.from(sent.slice(GUARD.length), encoded ? 'base64' : 'utf8') : sent,
     // The URL does not name the document, and services find the row by its full key.
     rowKeyOf: ({ key }) => [key.bucket, key.archiveId, key.userId, key.documentName],
     documentOf: ([bucket = '', archiveId = '', userId = '']) => ({ userId, bucket, archiveId }),

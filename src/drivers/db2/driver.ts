@@ -21,6 +21,7 @@ const PAYLOAD_TABLE: PayloadTable = {
   keyColumns: ['"userId"', 'bucket', 'key'],
   fixedColumns: { version: `''` },
   storedColumn: 'content',
+  sentSql: 't.content',
   payloadSql: 't.content',
   sizeSql: 'octet_length(t.content)',
   encodedSql: 'false',

@@ -10,6 +10,8 @@ export interface PayloadTable {
   readonly fixedColumns: Readonly<Record<string, string>>;
   /** The column that holds the payload in its stored form. NULL there is no object. */
   readonly storedColumn: string;
+  /** The same column of row `t` in the form in which `decode` takes it. */
+  readonly sentSql: string;
   /** The payload of row `t` as bytea. */
   readonly payloadSql: string;
   /** The payload's length; unlike `payloadSql` it never fails, whatever the row holds. */
@@ -22,7 +24,7 @@ export interface PayloadTable {
   readonly createdColumns: Readonly<Record<string, string>>;
   /** Whether the table can hold bytes that are not text. */
   readonly holdsBinary: boolean;
-  /** The stored form, as the database gives it, as the payload. */
+  /** What `sentSql` gave, as the payload. */
   readonly decode: (stored: string | Uint8Array, encoded: boolean) => Uint8Array;
   /** The values of `keyColumns`. */
   readonly rowKeyOf: (ref: ObjectRef) => readonly string[];

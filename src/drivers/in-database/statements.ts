@@ -52,7 +52,7 @@ export const planStatements = (table: PayloadTable): Statements => {
 
   return {
     read: `SELECT i.position::integer AS position, t.xmin::text AS version, ${encodedSql} AS encoded,
-                  CASE WHEN octet_length(t.${storedColumn}) <= $${count + 1} THEN t.${storedColumn} END AS stored,
+                  CASE WHEN octet_length(t.${storedColumn}) <= $${count + 1} THEN ${table.sentSql} END AS stored,
                   CASE WHEN octet_length(t.${storedColumn}) > $${count + 1} THEN octet_length(${payloadSql}) END AS size_bytes
              FROM ${input()} JOIN ${table.table} t ON ${matches} WHERE ${present}`,
     readPart: `SELECT t.xmin::text AS version, substring(${payloadSql} FROM $${count + 1} FOR $${count + 2}) AS part
