@@ -73,15 +73,17 @@ export const placeBinaries = async (folder: string, user: ServerUser | undefined
   const native = join(folder, 'native');
   // Archives for linking programs are of no use to a server.
   await cp(packaged, native, { recursive: true, verbatimSymlinks: true, filter: (path) => !path.endsWith('.a') });
+  await takeFolders(native, user);
   await linkLibraries(native);
-  if (user !== undefined) await giveFolders(native, user);
   return native;
 };
 
-/** Whoever owns a folder may delete what is in it; the watchdog, which runs as the server's user, has to. */
-const giveFolders = async (folder: string, user: ServerUser): Promise<void> => {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  for (const entry of entries)
-    if (entry.isDirectory()) await chown(join(entry.parentPath, entry.name), user.uid, user.gid);
-  await chown(folder, user.uid, user.gid);
+/** Whoever owns a folder, and may write to it, may delete what is in it; the watchdog, who is the server's user, has to. */
+const takeFolders = async (native: string, user: ServerUser | undefined): Promise<void> => {
+  const entries = await readdir(native, { recursive: true, withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  for (const folder of [native, ...folders]) {
+    await chmod(folder, 0o755);
+    if (user !== undefined) await chown(folder, user.uid, user.gid);
+  }
 };

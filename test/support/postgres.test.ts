@@ -43,7 +43,9 @@ for (const signal of ['SIGKILL', 'SIGTERM', undefined] as const) {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = once(child, 'exit');
-    const [folder] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const { value: folder = assert.fail('it did not start') } = await createInterface({ input: child.stdout })
+      [Symbol.asyncIterator]()
+      .next();
     if (signal !== undefined) child.kill(signal);
     await ended;
     // The folder is the last to go, after the server's processes have ended.
