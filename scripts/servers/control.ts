@@ -81,9 +81,10 @@ export interface ServerStatus {
 export const findServers = async (): Promise<readonly ServerStatus[]> => {
   const started = await findStarted();
   return Promise.all(
-    (await loadServers([])).map(async ({ name, available }) => {
+    (await loadServers([])).map(async (server) => {
+      const { name } = server;
       const own = started.find(({ state }) => state.name === name);
-      if (own === undefined) return { name, status: (await available()) ? 'not started' : 'not on this machine' };
+      if (own === undefined) return { name, status: (await server.available()) ? 'not started' : 'not on this machine' };
       const ports = Object.entries(own.state.ports).map(([what, port]) => `${what} on port ${port}`);
       return { name, status: own.whole ? `runs, ${ports.join(', ')}` : 'broken: some of its processes have ended' };
     }),

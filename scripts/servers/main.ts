@@ -9,7 +9,7 @@ import { findServers, startServers, stopServers } from './control.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-const main = async ([command, ...names]: readonly string[]): Promise<number> => {
+const main = async ([command = '', ...names]: readonly string[]): Promise<number> => {
   switch (command) {
     case 'start': {
       const { failed } = await startServers(names, say);

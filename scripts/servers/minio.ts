@@ -67,4 +67,4 @@ const stop = async (state: ServerState): Promise<void> => {
   await Promise.all(state.processes.map((each) => stopProcess(each)));
 };
 
-export const server: TestServer = { name: 'minio', available: program.available, start, stop };
+export const server: TestServer = { name: 'minio', available: () => program.available(), start, stop };

@@ -57,4 +57,4 @@ const stop = async (state: ServerState): Promise<void> => {
   await Promise.all(state.processes.map((each) => stopProcess(each)));
 };
 
-export const server: TestServer = { name: 'versitygw', available: program.available, start, stop };
+export const server: TestServer = { name: 'versitygw', available: () => program.available(), start, stop };

@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { AppError } from '../../core/errors.ts';
+import type { AppError } from '../../core/errors.ts';
 import type { CredentialSource } from './credentials.ts';
 import { type Endpoint, isRegionName } from './endpoint.ts';
-import { codeOf, failureError, parseFailure, type ResponseHeaders, type S3Failure } from './failure.ts';
+import { codeOf, failureError, parseFailure, type S3Failure } from './failure.ts';
+import { firstValues, readText, type ResponseBody, type ResponseHeaders } from '../http/response.ts';
 import { EMPTY_SHA256, encodeQuery, type Signer, UNSIGNED_PAYLOAD } from './signing.ts';
-import { transportError } from './transport-error.ts';
+import { transportError } from '../http/transport-error.ts';
 
 export type S3Body =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly sha256: string | undefined }
@@ -34,7 +35,7 @@ export interface S3Success {
   readonly status: number;
   readonly headers: ResponseHeaders;
   /** Must be read to its end, or destroyed. */
-  readonly body: Dispatcher.ResponseData['body'];
+  readonly body: ResponseBody;
 }
 export type S3Answer = S3Success | { readonly ok: false; readonly failure: S3Failure };
 
@@ -53,15 +54,6 @@ const USER_AGENT = 'anchore-archive-mover';
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 /** Bodies above this are handed over in slices, so that the timer of a slow connection starts again with each. */
 const SLICE_BYTES = 256 * 1024;
-
-const firstValues = (headers: Dispatcher.ResponseData['headers']): ResponseHeaders => {
-  const result: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    const first = Array.isArray(value) ? value[0] : value;
-    if (first !== undefined) result[name] = first;
-  }
-  return result;
-};
 
 async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.length; start += SLICE_BYTES) yield bytes.subarray(start, start + SLICE_BYTES);
@@ -112,21 +104,8 @@ export class S3Client {
     return failureError(failure, describe(request), this.#parts.credentials.keyId());
   }
 
-  async readText(body: Dispatcher.ResponseData['body'], request: S3Request): Promise<string> {
-    const pieces: Buffer[] = [];
-    let sizeBytes = 0;
-    try {
-      for await (const piece of body) {
-        const buffer = piece as Buffer;
-        sizeBytes += buffer.length;
-        if (sizeBytes > MAX_TEXT_BYTES)
-          throw new AppError('store.failed', `${describe(request)}: the answer is too long`);
-        pieces.push(buffer);
-      }
-    } catch (error) {
-      throw transportError(error, describe(request), request.signal);
-    }
-    return Buffer.concat(pieces).toString('utf8');
+  async readText(body: ResponseBody, request: S3Request): Promise<string> {
+    return readText(body, MAX_TEXT_BYTES, describe(request), request.signal);
   }
 
   async #canDoBetter(request: S3Request, failure: S3Failure): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AppError, isAppError, toAppError } from '../../core/errors.ts';
 import type { DeleteItem, DeleteOutcome } from '../contract.ts';
-import { mapBounded } from './bounded.ts';
+import { mapBounded } from '../http/map-bounded.ts';
 import { md5Base64 } from './checksum.ts';
 import type { S3Client, S3Request } from './client.ts';
 import { isUnsupported, type S3Failure } from './failure.ts';

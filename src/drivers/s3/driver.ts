@@ -33,7 +33,7 @@ import { createUploadRegister } from './multipart-uploads.ts';
 import { IN_MEMORY_BYTES, type PutContext, putObject, signsBodies } from './put-object.ts';
 import { getObject, headObject } from './read-object.ts';
 import { createSigner } from './signing.ts';
-import { DEFAULT_TIMEOUTS, type Environment, openTransport, type Timeouts } from './transport.ts';
+import { type Environment, openTransport, type Timeouts } from '../http/transport.ts';
 
 export interface S3Surroundings {
   /** Environment variables: the proxies, and the region where neither `url` nor `region` is set. */
@@ -178,8 +178,9 @@ class S3Driver implements Driver {
 
 /** Opens a store of S3, or of a server that speaks its protocol. Sends nothing yet. */
 export const openS3Driver = async (options: S3Options, surroundings: S3Surroundings): Promise<Driver> => {
-  const { environment, timeouts = DEFAULT_TIMEOUTS } = surroundings;
-  const transport = await openTransport({ caFile: options.caFile, verify: options.verify, environment, timeouts });
+  const { environment, timeouts } = surroundings;
+  const caFile = options.caFile === undefined ? undefined : { option: 'ca_file', path: options.caFile };
+  const transport = await openTransport({ caFile, verify: options.verify, environment, timeouts });
   const endpoint = openEndpoint(options);
   const credentials = openCredentials(options.credentials);
   const named = options.region ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];

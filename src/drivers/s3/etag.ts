@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from './failure.ts';
+import type { ResponseHeaders } from '../http/response.ts';
 
 /** The entity tag without its quotes; undefined where there is none. */
 export const unquoteEtag = (etag: string | undefined): string | undefined =>

@@ -1,5 +1,6 @@
 import { AppError } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/error-catalogue.ts';
+import { parseRetryAfterMs, type ResponseHeaders } from '../http/response.ts';
 import { childText, parseXml, type XmlElement } from './xml.ts';
 
 /** What the store answered instead of what was asked for. */
@@ -13,16 +14,6 @@ export interface S3Failure {
   readonly region: string | undefined;
   readonly retryAfterMs: number | undefined;
 }
-
-/** Of the answer's headers, the first value; names in lower case. */
-export type ResponseHeaders = Readonly<Record<string, string>>;
-
-const parseRetryAfterMs = (value: string | undefined, now: number): number | undefined => {
-  if (value === undefined) return undefined;
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
-};
 
 const findError = (body: string): XmlElement | undefined => {
   if (!body.trimStart().startsWith('<')) return undefined;

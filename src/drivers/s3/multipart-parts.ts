@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { AppError } from '../../core/errors.ts';
+import { openChecked } from '../checked-payload.ts';
 import type { Payload } from '../contract.ts';
 
 export interface PartSizes {
@@ -46,8 +45,6 @@ export async function* cutParts(
   signal: AbortSignal,
   see: (bytes: Uint8Array) => void,
 ): AsyncGenerator<Part> {
-  const hash = createHash('md5');
-  let sizeBytes = 0;
   let number = 0;
   let held: Uint8Array[] = [];
   let heldBytes = 0;
@@ -55,16 +52,10 @@ export async function* cutParts(
     const bytes = held.length === 1 && held[0] !== undefined ? held[0] : Buffer.concat(held);
     [held, heldBytes] = [[], 0];
     number += 1;
-    hash.update(bytes);
     see(bytes);
     return { number, bytes };
   };
-  const source = payload.bytes === undefined ? payload.open(signal) : [payload.bytes];
-  for await (const piece of source) {
-    sizeBytes += piece.length;
-    if (sizeBytes > payload.sizeBytes) {
-      throw new AppError('store.corrupt', `${what}: more than the ${payload.sizeBytes} bytes that were announced`);
-    }
+  for await (const piece of openChecked(payload, what, signal)) {
     for (let rest = piece; rest.length > 0;) {
       const taken = rest.subarray(0, partBytes - heldBytes);
       held.push(taken);
@@ -74,12 +65,4 @@ export async function* cutParts(
     }
   }
   if (heldBytes > 0 || number === 0) yield close();
-  const md5 = hash.digest('hex');
-  if (sizeBytes !== payload.sizeBytes || md5 !== payload.md5) {
-    const found = `${sizeBytes} bytes with MD5 ${md5} instead of ${payload.sizeBytes} with ${payload.md5}`;
-    throw new AppError(
-      'store.corrupt',
-      `${what}: the bytes to be sent are not the payload that was announced: ${found}`,
-    );
-  }
 }

@@ -92,14 +92,10 @@ const uploadParts = async (
   signal: AbortSignal,
 ): Promise<UploadedPart[]> => {
   const uploaded: UploadedPart[] = [];
-  const stopped = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-  stopped.catch(() => undefined);
   const work = async (): Promise<void> => {
     try {
       for (;;) {
-        const next = await Promise.race([parts.next(), stopped]);
+        const next = await parts.next();
         if (next.done === true) return;
         uploaded.push(await uploadPart(upload, next.value, signal));
       }

@@ -3,9 +3,10 @@ import type { ObjectInfo, StoredObject } from '../contract.ts';
 import { bucketExists, sendHead } from './bucket.ts';
 import { describe, type S3Client, type S3Request, type S3Success } from './client.ts';
 import { md5FromEtag } from './etag.ts';
-import { codeOf, type ResponseHeaders } from './failure.ts';
+import type { ResponseHeaders } from '../http/response.ts';
+import { codeOf } from './failure.ts';
 import type { ObjectPlace } from './object-url.ts';
-import { transportError } from './transport-error.ts';
+import { transportError } from '../http/transport-error.ts';
 
 const sizeOf = (headers: ResponseHeaders): number | undefined => {
   const text = headers['content-length'];
