@@ -34,6 +34,7 @@ describe('database URLs', () => {
     ['postgresql://h/d?user=u&password=p', ['u', 'p', 'h', 5432, 'd']],
     ['postgresql://%2Fvar%2Frun%2Fpostgresql/d?user=u', ['u', undefined, '/var/run/postgresql', 5432, 'd']],
     ['postgresql://u:p@/d?host=/var/run/postgresql&port=5433', ['u', 'p', '/var/run/postgresql', 5433, 'd']],
+    ['postgresql+pg8000://u:p@/d?unix_sock=/run/pg/.s.PGSQL.5433', ['u', 'p', '/run/pg', 5433, 'd']],
     ['postgresql:///d?host=/tmp&user=u', ['u', undefined, '/tmp', 5432, 'd']],
     ["host=h port=5433 dbname=d user=u password='it\\'s so'", ['u', "it's so", 'h', 5433, 'd']],
     ['host = /tmp  dbname = d user=u', ['u', undefined, '/tmp', 5432, 'd']],
@@ -115,6 +116,7 @@ describe('database URLs', () => {
       'postgresql://u:hunter22@h1,h2/d',
       "password=hunter22 host='open",
       'embedded:',
+      'service=prod',
     ];
     for (const text of WRONG) {
       assert.throws(

@@ -43,7 +43,6 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['username', 'user'],
   ['currentSchema', 'schema'],
   ['ssl_mode', 'sslmode'],
-  ['unix_sock', 'host'],
 ]);
 
 const EMBEDDED = /^(?:embedded|pglite):(?:\/\/)?(.*)$/s;
@@ -79,9 +78,13 @@ const parsePostgresTarget = (text: string, options: ConnectOptions): DatabaseTar
   const password = find('password');
   if (password !== undefined) registerSecret(password);
 
-  const host = find('host') ?? 'localhost';
+  // A service file could name another server than the defaults would, so it is not passed over in silence.
+  if (given.has('service')) throw wrong('service', 'host and dbname themselves', given.get('service') ?? '');
+  // pg8000's name of a socket: its file, where libpq has its folder and port.
+  const socket = /^(.*)\/\.s\.PGSQL\.(\d+)$/.exec(given.get('unix_sock') ?? '');
+  const host = socket?.[1] ?? find('host') ?? given.get('hostaddr') ?? 'localhost';
   if (host.includes(',')) throw wrong('host', 'one server, the primary', host);
-  const portText = find('port') ?? '5432';
+  const portText = socket?.[2] ?? find('port') ?? '5432';
   const port = Number(portText);
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw wrong('port', 'a number from 1 to 65535', portText);
   const user = find('user') ?? options.environment['USER'] ?? 'postgres';

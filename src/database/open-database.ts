@@ -188,11 +188,12 @@ const retryWhileUnreachable = async <T>(
       if (attempt >= attempts || !isAppError(error, 'database.unreachable')) throw error;
       log.warn(`DB connection attempt ${attempt} of ${attempts} failed: ${messageOf(error)}`);
     }
-    await sleep(
-      options.retryDelayMs ?? RETRY_DELAY_MS,
-      undefined,
-      options.signal === undefined ? {} : { signal: options.signal },
-    );
+    const waiting = sleep(options.retryDelayMs ?? RETRY_DELAY_MS, undefined, { signal: options.signal });
+    await waiting.catch((error: unknown) => {
+      // The reason of the abort, not the timer's own error.
+      options.signal?.throwIfAborted();
+      throw error;
+    });
   }
 };
 

@@ -58,8 +58,15 @@ export class PooledDatabase implements Database {
     try {
       return await work(runner);
     } finally {
-      client.release(runner.lost.aborted);
+      client.release(runner.lost.aborted || this.#isInTransaction(client));
     }
+  }
+
+  /** Somebody's own BEGIN must not become part of another's work. */
+  #isInTransaction(client: PoolClient): boolean {
+    if (this.kind === 'embedded') return false;
+    const { getTransactionStatus } = client as { getTransactionStatus?: () => string | null };
+    return getTransactionStatus !== undefined && getTransactionStatus.call(client) !== 'I';
   }
 
   query<Row extends object = Record<string, unknown>>(
