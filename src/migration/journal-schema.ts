@@ -76,6 +76,7 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     migration_id integer NOT NULL,
     driver text NOT NULL, fingerprint text NOT NULL, namespace text NOT NULL, description text NOT NULL,
+    sample_url text NOT NULL,
     since timestamptz NOT NULL DEFAULT now()
   );
   `,

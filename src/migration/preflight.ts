@@ -30,7 +30,7 @@ export const refuseUnsafe = async (
       );
     }
   }
-  if (!request.force && cleanOnly !== true) await refuseUnlessCurrent(env.db, from.identity);
+  if (!request.force && cleanOnly !== true) await refuseUnlessCurrent(env.db, from);
   if (!online && !request.force) await refuseWhileServicesRun(env.db);
 };
 

@@ -22,13 +22,14 @@ export const ANALYSIS_ARCHIVE_BUCKET = 'analysis_archive';
 const SAMPLE_KEY: DocumentKey = { userId: 'u', bucket: 'b', archiveId: 'a', documentName: 'a.json' };
 
 export const schemeOf = (driver: Driver): string => {
-  const url = driver.locate(SAMPLE_KEY);
+  const url = sampleUrl(driver);
   return url.slice(0, url.indexOf('://'));
 };
 
-/** Whether both drivers give every document the same URL (rule R8). */
-export const haveIdenticalUrls = (one: Driver, other: Driver): boolean =>
-  one.locate(SAMPLE_KEY) === other.locate(SAMPLE_KEY);
+/** Equal for drivers that give every document the same URL (rule R8). */
+export const sampleUrl = (driver: Driver): string => driver.locate(SAMPLE_KEY);
+
+export const haveIdenticalUrls = (one: Driver, other: Driver): boolean => sampleUrl(one) === sampleUrl(other);
 
 export const planScope = (driver: Driver, archive: ArchiveScope, buckets: readonly string[]): Scope => ({
   scheme: schemeOf(driver),

@@ -44,7 +44,7 @@ export const switchDocuments = async (run: Run, part?: Chunk): Promise<SwitchOut
       await updateCounts(tx, record.id);
       await enterPhase(tx, fence, part === undefined ? 'switched' : 'moving');
       await recordSwitch(tx, fence, (performance.now() - started) / 1000);
-      await recordCurrentStore(tx, record.id, run.to.identity);
+      await recordCurrentStore(tx, record.id, run.to);
       if (record.rollsBack !== undefined) await markRolledBack(tx, record.rollsBack);
       await faults.reach('switch.before-commit');
       return count;

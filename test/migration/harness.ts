@@ -7,7 +7,7 @@ import type { Store } from '../../src/archive/store.ts';
 import { createLog } from '../../src/core/log.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { DocumentKey, Driver } from '../../src/drivers/contract.ts';
-import { noFaults } from '../../src/migration/fault-points.ts';
+import { type FaultPoint, type FaultPoints, noFaults } from '../../src/migration/fault-points.ts';
 import type { Environment, MigrateRequest, Side } from '../../src/migration/requests.ts';
 import { DEFAULT_SETTINGS, type ProgressEvent } from '../../src/migration/run.ts';
 
@@ -135,4 +135,43 @@ export const until = async (condition: () => Promise<boolean> | boolean): Promis
     await sleep(50);
   }
   throw new Error('the condition never held');
+};
+
+/** A driver with some of its operations replaced, and without bulk operations that would go around them. */
+export const withOperations = (driver: Driver, operations: Partial<Driver>): Driver => {
+  const { bulk: _, ...rest } = operations;
+  return new Proxy(driver, {
+    get(target, property) {
+      if (property === 'bulk') return operations.bulk;
+      if (property in rest) return Reflect.get(rest, property);
+      const value: unknown = Reflect.get(target, property);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+};
+
+/** Changes the journal or the archive when a step is reached for the first time. */
+export const atPoint = (point: FaultPoint, work: () => Promise<unknown>): FaultPoints => {
+  let done = false;
+  return {
+    reach: async (reached) => {
+      if (reached !== point || done) return;
+      done = true;
+      await work();
+    },
+  };
+};
+
+/** What a kill leaves, without ending the test: nothing after the point is done, not even the state. */
+export class Killed extends Error {}
+
+/** A database in which the journal forgets whatever comes after a point, as after a kill. */
+export const killedAt = (point: FaultPoint, hit = 1): FaultPoints => {
+  let hits = 0;
+  return {
+    reach: async (reached) => {
+      if (reached === point) hits += 1;
+      if (hits >= hit) throw new Killed(point);
+    },
+  };
 };
