@@ -26,5 +26,5 @@ export const clean: Command = async (context, input) => {
     },
     { online: false, id, cleanOnly: true },
   );
-  return reportResult(context, db, result, to.archive);
+  return await reportResult(context, db, result, to.archive);
 };

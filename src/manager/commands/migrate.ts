@@ -3,7 +3,7 @@ import { AppError } from '../../core/errors.ts';
 import type { Database } from '../../database/database.ts';
 import { migrate as runMigration } from '../../migration/migrate.ts';
 import type { MigrateRequest } from '../../migration/requests.ts';
-import { connectDatabase } from '../connect-database.ts';
+import { connectDatabase, createTables } from '../connect-database.ts';
 import type { Command, CommandContext, CommandInput } from '../context.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { type LoadedConfig, loadConfig } from '../load-configs.ts';
@@ -34,6 +34,7 @@ export const runBetween = async (context: CommandContext, db: Database, choice: 
   log.info(`Migration from config: ${renderJson(from.archive.forDisplay)}`);
   log.info(`Migration to config: ${renderJson(to.archive.forDisplay)}`);
   if (choice.ask) await confirm(SERVICES_STOPPED_QUESTION, context.terminal, context.signal);
+  await createTables(context, db);
   const [shownFrom, shownTo] = [renderPythonDict(from.archive.forDisplay), renderPythonDict(to.archive.forDisplay)];
   context.log.at(PLACES.migration).info(`Initializing migration from ${shownFrom} to ${shownTo}`);
   const stores = context.log.at(PLACES.migrationContext);
@@ -46,7 +47,7 @@ export const runBetween = async (context: CommandContext, db: Database, choice: 
     { ...choice.request, from: source.side, to: destination.side },
     { online: choice.online, ...(choice.id !== undefined && { id: choice.id }) },
   );
-  return reportResult(context, db, result, to.archive);
+  return await reportResult(context, db, result, to.archive);
 };
 
 /** Both configurations of a command line `FROM TO`. */
@@ -70,7 +71,7 @@ export const migrate: Command = async (context, input) => {
   if (request.move && request.keepSource)
     throw new AppError('usage.invalid', '--move frees the source as it goes and --nodelete keeps it: they exclude each other');
   const { from, to } = await loadBoth(context, input);
-  await using db = await connectDatabase(context, { config: from.file, tables: 'create' });
+  await using db = await connectDatabase(context, { config: from.file, tables: 'later' });
   context.log.at(PLACES.migrate).info('Loading configs');
-  return runBetween(context, db, { from, to, request, online: false, ask: !input.flag('dontask') });
+  return await runBetween(context, db, { from, to, request, online: false, ask: !input.flag('dontask') });
 };

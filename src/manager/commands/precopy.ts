@@ -8,5 +8,5 @@ export const precopy: Command = async (context, input) => {
   const { from, to } = await loadBoth(context, input);
   await using db = await connectDatabase(context, { config: from.file, tables: 'create' });
   context.log.at(PLACES.migrate).info('Loading configs');
-  return runBetween(context, db, { from, to, request: requestOptionsOf(input), online: true, ask: false });
+  return await runBetween(context, db, { from, to, request: requestOptionsOf(input), online: true, ask: false });
 };

@@ -19,7 +19,7 @@ const continueMigration = async (context: CommandContext, input: CommandInput, o
     move: record.move,
     skipFailed: options.skipFailed || (onlyFailed && record.phase !== 'copying'),
   };
-  return runBetween(context, db, { from, to, request, online: false, ask: !input.flag('dontask'), id });
+  return await runBetween(context, db, { from, to, request, online: false, ask: !input.flag('dontask'), id });
 };
 
 /** `resume ID`: continues an unfinished migration with the configurations with which it began. */

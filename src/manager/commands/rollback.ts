@@ -27,5 +27,5 @@ export const rollback: Command = async (context, input) => {
     deleteCopies: input.flag('deleteCopies'),
     force: input.flag('force'),
   });
-  return reportResult(context, db, result, from.archive);
+  return await reportResult(context, db, result, from.archive);
 };

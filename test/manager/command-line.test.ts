@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MANAGER, runManager } from '../support/manager.ts';
+import { getTestPostgres, type TestDatabase } from '../support/postgres.ts';
+import { createConfigs, type TemporaryConfigs } from './temporary-configs.ts';
+
+let configs: TemporaryConfigs;
+let database: TestDatabase;
+
+before(async () => {
+  configs = await createConfigs();
+  database = await (await getTestPostgres()).createDatabase({ template: 'fixture' });
+});
+
+after(async () => {
+  await database.drop();
+  await configs[Symbol.asyncDispose]();
+});
+
+/** A port of 127.0.0.1 on which nobody listens any more. */
+const findClosedPort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+const errorOf = (stdout: string): { code: string; message: string; exit: number } =>
+  (JSON.parse(stdout) as { error: { code: string; message: string; exit: number } }).error;
+
+test('help and version: success, on standard output', async () => {
+  for (const args of [['--help'], ['objectstorage', 'check', '--help']]) {
+    const { code, stdout, stderr } = await runManager(args);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /^Usage: anchore-manager /);
+  }
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  assert.equal((await runManager(['--version'])).stdout, `${version}\n`);
+});
+
+test('a command line that cannot be understood: exit 2, one block, nothing on standard output', async () => {
+  const { code, stdout, stderr } = await runManager(['archivestorage', 'migrate', 'a', 'b', '--nodelte']);
+  assert.deepEqual([code, stdout], [2, '']);
+  assert.equal(
+    stderr,
+    "Error: unknown option '--nodelte' (Did you mean --nodelete?).\n  code:   usage.invalid\n  remedy: See --help of the command.\n",
+  );
+  assert.equal((await runManager([])).code, 2);
+  assert.equal((await runManager(['archivestorage'])).code, 2);
+});
+
+test('a configuration that cannot be used: exit 2, with its place; the same as JSON', async () => {
+  const file = await configs.write('wrong.yaml', 's4');
+  const { code, stderr, stdout } = await runManager(['archivestorage', 'check', file, '--json']);
+  assert.equal(code, 2);
+  const sentence = `${file}:5 services.catalog.object_store.storage_driver.name: expected one of db, db2, localfs, s3, swift; got "s4"`;
+  assert.ok(stderr.includes(`Error: ${sentence}`), stderr);
+  assert.deepEqual([errorOf(stdout).code, errorOf(stdout).message, errorOf(stdout).exit], ['config.invalid', `${sentence}.`, 2]);
+  const missing = await runManager(['archivestorage', 'check', join(configs.folder, 'none.yaml')]);
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /none\.yaml does not exist/);
+});
+
+test('a database that nobody serves: exit 4, and no password', async () => {
+  const url = `postgresql://someone:hidden-password@127.0.0.1:${await findClosedPort()}/d`;
+  const { code, stderr, stdout } = await runManager(['--json', '--debug', 'archivestorage', '--db-connect', url, 'list-migrations']);
+  assert.equal(code, 4, stderr);
+  assert.equal(errorOf(stdout).code, 'database.unreachable');
+  assert.doesNotMatch(stderr + stdout, /hidden-password/);
+  assert.match(stderr, /DB params: \{.*someone:\*\*\*\*@/);
+});
+
+test('the database can be named by an option, its file, @file, the environment, or a configuration', async () => {
+  const file = join(configs.folder, 'url');
+  await writeFile(file, `${database.url}\n`);
+  const config = join(configs.folder, 'with-database.yaml');
+  await writeFile(config, `services: {catalog: {}}\ncredentials: {database: {db_connect: '${database.url}', db_connect_args: {ssl: false}}}\n`);
+  const ways: readonly (readonly [args: readonly string[], environment: Record<string, string>])[] = [
+    [['--db-connect', database.url], {}],
+    [['--db-connect-file', file], {}],
+    [['--db-connect', `@${file}`], {}],
+    [[], { ANCHORE_DB_CONNECT: database.url }],
+    [['--configfile', config], {}],
+  ];
+  for (const [args, environment] of ways) {
+    const { code, stderr, stdout } = await runManager(['archivestorage', 'list-migrations', ...args], environment);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^id +state +start time +end time +from +to +migrated count +total to migrate +last updated +$/m);
+    assert.match(stderr, new RegExp(database.name));
+  }
+});
+
+test('commands that only look create nothing', async () => {
+  const empty = await (await getTestPostgres()).createDatabase();
+  try {
+    const { code } = await runManager(['archivestorage', '--db-connect', empty.url, 'list-migrations']);
+    assert.equal(code, 0);
+    assert.deepEqual(await empty.query(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`), []);
+  } finally {
+    await empty.drop();
+  }
+  const folder = join(configs.folder, 'no-such-database');
+  const { code, stderr } = await runManager(['archivestorage', '--db-connect', `embedded:${folder}`, 'list-migrations']);
+  assert.equal(code, 2);
+  assert.match(stderr, /there is no embedded one in/);
+});
+
+test('ids that name nothing', async () => {
+  const calls = [['show-migration', '0'], ['resume', 'x'], ['retry', '99'], ['rollback', '99'], ['clean', '-1']];
+  for (const [command = '', id = ''] of calls) {
+    const { code, stderr } = await runManager(['archivestorage', '--db-connect', database.url, command, id]);
+    assert.equal(code, 2, `${command} ${id}: ${stderr}`);
+    assert.match(stderr, /code: {3}usage\.invalid/);
+  }
+});
+
+test('list-drivers needs no database', async () => {
+  const { code, stdout, stderr } = await runManager(['objectstorage', 'list-drivers']);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.equal(stdout, "Supported object storage drivers: ['db', 'db2', 'localfs', 's3', 'swift']\n");
+});
+
+test('the process list shows no password while the command runs; a signal ends it with 130', async () => {
+  const sockets = new Set<Socket>();
+  const mute = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+  }).listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  const url = `postgresql://u:hidden-password@127.0.0.1:${(mute.address() as AddressInfo).port}/d`;
+  const child = spawn(MANAGER, ['archivestorage', '--db-connect', url, 'list-migrations'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(child, 'close');
+  try {
+    await once(mute, 'connection');
+    const shown = await readFile(`/proc/${child.pid}/cmdline`, 'utf8');
+    assert.doesNotMatch(shown, /hidden-password/);
+    assert.match(shown, /^anchore-manager/);
+    child.kill('SIGINT');
+    const [code] = (await Promise.race([ended, sleep(20_000, ['still running'], { ref: false })])) as [number | string];
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /code: {3}interrupted/);
+  } finally {
+    child.kill('SIGKILL');
+    for (const socket of sockets) socket.destroy();
+    mute.close();
+  }
+});
