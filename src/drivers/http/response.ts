@@ -25,14 +25,20 @@ export const parseRetryAfterMs = (value: string | undefined, now: number): numbe
 };
 
 /** A whole answer as text. Throws `store.failed` where it is longer than allowed. */
-export const readText = async (body: ResponseBody, maxBytes: number, what: string, signal?: AbortSignal): Promise<string> => {
+export const readText = async (
+  body: ResponseBody,
+  maxBytes: number,
+  what: string,
+  signal?: AbortSignal,
+): Promise<string> => {
   const pieces: Buffer[] = [];
   let sizeBytes = 0;
   try {
     for await (const piece of body) {
       const buffer = Buffer.from(piece);
       sizeBytes += buffer.length;
-      if (sizeBytes > maxBytes) throw new AppError('store.failed', `${what}: the answer is longer than ${maxBytes} bytes`);
+      if (sizeBytes > maxBytes)
+        throw new AppError('store.failed', `${what}: the answer is longer than ${maxBytes} bytes`);
       pieces.push(buffer);
     }
   } catch (error) {

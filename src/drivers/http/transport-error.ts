@@ -3,7 +3,8 @@ import { AppError, isAppError, messageOf } from '../../core/errors.ts';
 
 const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
 const LENGTHS = new Set(['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']);
-const CERTIFICATES = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
+const CERTIFICATES =
+  /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
 
 const codeOf = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -30,7 +31,11 @@ export const transportError = (error: unknown, what: string, signal: AbortSignal
   const code = codeOf(error) || codeOf(error instanceof Error ? error.cause : undefined);
   // Several addresses of one host fail together with an error whose own text is empty.
   const text = messageOf(error) || (error instanceof AggregateError ? error.errors.map(messageOf).join(', ') : '');
-  return new AppError(meaningOf(code), `${what}: ${text || 'the connection failed'}${code === '' ? '' : ` (${code})`}`, {
-    cause: error,
-  });
+  return new AppError(
+    meaningOf(code),
+    `${what}: ${text || 'the connection failed'}${code === '' ? '' : ` (${code})`}`,
+    {
+      cause: error,
+    },
+  );
 };
