@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import { findForbiddenImports, findImportCycles } from './support/layer-rule.ts';
 import { isTest, parseSourceFile, readSourceFiles } from './support/source-files.ts';
 
-const MAX_LINES = 400;
+/** Tests may be longer: their length is that of a list. */
+const MAX_LINES = { product: 400, test: 600 };
 
 /** They say nothing of what is in them, so everything ends up there. */
 const EMPTY_NAMES = ['utils.ts', 'util.ts', 'types.ts', 'helpers.ts', 'helper.ts', 'common.ts', 'misc.ts', 'index.ts'];
@@ -49,8 +50,11 @@ describe('the code keeps its shape', async () => {
     );
   });
 
-  test(`no file is longer than ${MAX_LINES} lines`, () => {
-    const long = everything.filter(({ lines }) => lines > MAX_LINES).map(({ path, lines }) => `${path}: ${lines}`);
+  test('no file is too long to be read in one sitting', () => {
+    const limitOf = (path: string): number => (isTest(path) ? MAX_LINES.test : MAX_LINES.product);
+    const long = everything
+      .filter(({ path, lines }) => lines > limitOf(path))
+      .map(({ path, lines }) => `${path}: ${lines}`);
     assert.deepEqual(long, []);
   });
 

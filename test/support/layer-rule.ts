@@ -1,7 +1,7 @@
 import { isTest, type SourceFile } from './source-files.ts';
 
 /** Folders of `src/drivers` that hold one driver each. The others there (wrappers, what several drivers share) are common. */
-export const CONCRETE_DRIVERS = ['db', 'db2', 'localfs', 's3', 'swift', 'memory'];
+const CONCRETE_DRIVERS = ['db', 'db2', 'localfs', 's3', 'swift', 'memory'];
 
 const DRIVERS_IN_DATABASE = ['db', 'db2'];
 
