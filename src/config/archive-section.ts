@@ -1,28 +1,18 @@
-import type { DriverSection, OptionInput } from '../core/driver-section.ts';
 import { AppError } from '../core/errors.ts';
-import { type DbOptions, dbSection } from '../drivers/db/config.ts';
-import { type Db2Options, db2Section } from '../drivers/db2/config.ts';
-import { type LocalfsOptions, localfsSection } from '../drivers/localfs/config.ts';
-import { type S3Options, s3Section } from '../drivers/s3/config.ts';
-import { type SwiftOptions, swiftSection } from '../drivers/swift/config.ts';
 import { parseCompression } from './compression-section.ts';
 import { type ConfigFile, describeNode, findMap, invalidValue, isFilled, readConfigFile } from './config-file.ts';
 import type { Environment } from './environment.ts';
+import {
+  CONFIGURABLE_DRIVERS,
+  type ConfigurableDriver,
+  type DriverConfig,
+  isSecret,
+  parseDriver,
+  warnAboutUnknown,
+} from './driver-config.ts';
 import { legacySection } from './legacy-section.ts';
-import { type DisplayMap, checkVariables, displayValue, isSecretOption, optionInputs, registerSecretsOf } from './section-values.ts';
-import { nearest } from './nearest-word.ts';
+import { type DisplayMap, checkVariables, displayValue, registerSecretsOf } from './section-values.ts';
 import type { ConfigMap } from './yaml-tree.ts';
-
-/** The drivers that a configuration can name, in the order in which people are told them. */
-export const CONFIGURABLE_DRIVERS = ['db', 'db2', 'localfs', 's3', 'swift'] as const;
-export type ConfigurableDriver = (typeof CONFIGURABLE_DRIVERS)[number];
-
-export type DriverConfig =
-  | { readonly name: 'db'; readonly options: DbOptions }
-  | { readonly name: 'db2'; readonly options: Db2Options }
-  | { readonly name: 'localfs'; readonly options: LocalfsOptions }
-  | { readonly name: 's3'; readonly options: S3Options }
-  | { readonly name: 'swift'; readonly options: SwiftOptions };
 
 /** The archive that one configuration file names. */
 export interface ArchiveConfig {
@@ -51,68 +41,6 @@ export interface ArchiveChoice {
 
 const EMPTY = (line: number): ConfigMap => ({ kind: 'map', line, entries: new Map() });
 
-interface Place {
-  readonly file: string;
-  readonly path: string;
-}
-
-/** Parses a driver's options; `place` is that of the section, `map` the section. */
-const parseOptions = <Name extends ConfigurableDriver, Options>(
-  section: DriverSection<Name, Options>,
-  map: ConfigMap,
-  place: Place,
-  environment: Environment,
-  warnings: string[],
-): { readonly name: Name; readonly options: Options } => {
-  const inputs: Record<string, OptionInput> = optionInputs(map);
-  for (const [option, variable] of Object.entries(section.environment)) {
-    const value = environment[variable];
-    if (inputs[option] === undefined && value) inputs[option] = value;
-  }
-  warnAboutUnknown(map, section.keys, `the ${section.driver} driver`, place, warnings);
-  const result = section.schema.safeParse(inputs);
-  if (result.success) return { name: section.driver, options: result.data };
-  const [issue] = result.error.issues;
-  const path = (issue?.path ?? []).map(String);
-  const node = path.reduce<ReturnType<ConfigMap['entries']['get']>>(
-    (parent, key) => (parent?.kind === 'map' ? parent.entries.get(key) : undefined),
-    map,
-  );
-  const secret = path.some((key) => isSecretOption(key, section.secretKeys)) && isFilled(node);
-  const at = { file: place.file, line: node?.line ?? map.line, path: [place.path, ...path].join('.') };
-  throw invalidValue(at, issue?.message ?? 'another value', secret ? 'a value that is not shown' : describeNode(node));
-};
-
-const warnAboutUnknown = (map: ConfigMap, known: readonly string[], what: string, place: Place, warnings: string[]): void => {
-  for (const [key, node] of map.entries) {
-    if (known.includes(key)) continue;
-    const suggestion = nearest(key, known);
-    const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
-    warnings.push(`${place.file}:${node.line} ${place.path}.${key}: not an option of ${what}, so it is ignored${hint}`);
-  }
-};
-
-const parseDriver = (name: string, map: ConfigMap, place: Place, environment: Environment, warnings: string[]): DriverConfig | undefined => {
-  switch (name) {
-    case 'db':
-      return parseOptions(dbSection, map, place, environment, warnings);
-    case 'db2':
-      return parseOptions(db2Section, map, place, environment, warnings);
-    case 'localfs':
-      return parseOptions(localfsSection, map, place, environment, warnings);
-    case 's3':
-      return parseOptions(s3Section, map, place, environment, warnings);
-    case 'swift':
-      return parseOptions(swiftSection, map, place, environment, warnings);
-    default:
-      return undefined;
-  }
-};
-
-const SECRET_KEYS = [dbSection, db2Section, localfsSection, s3Section, swiftSection].flatMap((section) => section.secretKeys);
-
-const isSecret = (name: string): boolean => isSecretOption(name, SECRET_KEYS);
-
 interface FoundSection {
   readonly path: string;
   readonly map: ConfigMap;
@@ -120,7 +48,12 @@ interface FoundSection {
   readonly optionsPath?: string;
 }
 
-const findSection = (config: ConfigFile, catalog: ConfigMap, choice: ArchiveChoice, warnings: string[]): FoundSection => {
+const findSection = (
+  config: ConfigFile,
+  catalog: ConfigMap,
+  choice: ArchiveChoice,
+  warnings: string[],
+): FoundSection => {
   const path = 'services.catalog';
   const filled = (key: string): ConfigMap | undefined => {
     const map = findMap(config, catalog, path, key);
@@ -135,18 +68,23 @@ const findSection = (config: ConfigFile, catalog: ConfigMap, choice: ArchiveChoi
       'nothing',
     );
     throw new AppError('config.invalid', message, {
-      remedy: 'Leave out the option for the analysis archive: without this section analyses lie in the ordinary archive.',
+      remedy:
+        'Leave out the option for the analysis archive: without this section analyses lie in the ordinary archive.',
     });
   }
   const current = filled('object_store');
   const older = filled('archive');
   if (current && older)
-    warnings.push(`${config.file}:${older.line} ${path}.archive: ignored, because ${path}.object_store stands there too`);
+    warnings.push(
+      `${config.file}:${older.line} ${path}.archive: ignored, because ${path}.object_store stands there too`,
+    );
   if (current) return { path: `${path}.object_store`, map: current };
   if (older) return { path: `${path}.archive`, map: older };
   const legacy = legacySection(config, catalog, path, warnings);
   if (legacy) return { path, map: legacy, optionsPath: path };
-  warnings.push(`${config.file}:${catalog.line} ${path}: no section object_store or archive, so the default driver db is assumed`);
+  warnings.push(
+    `${config.file}:${catalog.line} ${path}: no section object_store or archive, so the default driver db is assumed`,
+  );
   return { path: `${path}.object_store`, map: EMPTY(catalog.line) };
 };
 
@@ -168,7 +106,13 @@ export const parseArchiveConfig = (config: ConfigFile, choice: ArchiveChoice = {
   registerSecretsOf(section.map, isSecret);
   checkVariables(section.map, place, warnings);
 
-  warnAboutUnknown(section.map, ['compression', 'storage_driver', 'migrate_from_storage_driver'], 'an archive', place, warnings);
+  warnAboutUnknown(
+    section.map,
+    ['compression', 'storage_driver', 'migrate_from_storage_driver'],
+    'an archive',
+    place,
+    warnings,
+  );
   warnAboutUnknown(storage, ['name', 'config'], 'storage_driver', storagePlace, warnings);
   const compression = parseCompression(config, section.map, section.path);
   const nameNode = storage.entries.get('name');
@@ -215,5 +159,8 @@ const displaySection = (
 };
 
 /** Reads the archive that a configuration file names. Throws `config.unreadable` and `config.invalid`. */
-export const readArchiveConfig = async (file: string, environment: Environment, choice: ArchiveChoice = {}): Promise<ArchiveConfig> =>
-  parseArchiveConfig(await readConfigFile(file, environment), choice);
+export const readArchiveConfig = async (
+  file: string,
+  environment: Environment,
+  choice: ArchiveChoice = {},
+): Promise<ArchiveConfig> => parseArchiveConfig(await readConfigFile(file, environment), choice);

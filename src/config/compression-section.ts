@@ -15,7 +15,11 @@ export const parseCompression = (
   sectionPath: string,
 ): { readonly enabled: boolean; readonly minSizeKbytes: number } => {
   const map = findMap(config, section, sectionPath, 'compression');
-  const read = <Value>(key: keyof typeof OPTIONS, parse: (input: unknown) => { success: true; data: Value } | { success: false }, byDefault: Value): Value => {
+  const read = <Value>(
+    key: keyof typeof OPTIONS,
+    parse: (input: unknown) => { success: true; data: Value } | { success: false },
+    byDefault: Value,
+  ): Value => {
     const node = map?.entries.get(key);
     const input = node && optionInput(node);
     if (node === undefined || input === undefined || input === '') return byDefault;

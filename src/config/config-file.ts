@@ -16,7 +16,9 @@ const readText = async (file: string, what: string): Promise<string> => {
     return await readFile(file, 'utf8');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    const reason = { ENOENT: 'does not exist', EACCES: 'may not be read', EISDIR: 'is a folder' }[code] ?? `cannot be read (${code})`;
+    const reason =
+      { ENOENT: 'does not exist', EACCES: 'may not be read', EISDIR: 'is a folder' }[code] ??
+      `cannot be read (${code})`;
     throw new AppError('config.unreadable', `${what} ${file} ${reason}.`, { cause });
   }
 };
@@ -25,7 +27,10 @@ const readText = async (file: string, what: string): Promise<string> => {
 export const parseConfigFile = (file: string, text: string, environment: Environment): ConfigFile => {
   const root = parseYamlTree(file, text, environment);
   if (root.kind !== 'map')
-    throw new AppError('config.invalid', `${file}:${root.line}: expected a mapping with services; got ${describeNode(root)}`);
+    throw new AppError(
+      'config.invalid',
+      `${file}:${root.line}: expected a mapping with services; got ${describeNode(root)}`,
+    );
   return { file, root, environment };
 };
 
@@ -36,7 +41,9 @@ export const parseConfigFile = (file: string, text: string, environment: Environ
 export const readConfigFile = async (file: string, environment: Environment): Promise<ConfigFile> => {
   const text = await readText(file, 'The configuration file');
   const extra = environment['ANCHORE_ENV_FILE'];
-  const more = extra ? await readText(extra, 'The file of ANCHORE_ENV_FILE').then(parseEnvironmentFile, ignoreMissing) : {};
+  const more = extra
+    ? await readText(extra, 'The file of ANCHORE_ENV_FILE').then(parseEnvironmentFile, ignoreMissing)
+    : {};
   return parseConfigFile(file, text, { ...more, ...environment });
 };
 
@@ -57,7 +64,11 @@ export const describeNode = (node: ConfigNode | undefined): string => {
 };
 
 /** `FILE:LINE KEYPATH: expected ...; got ...` */
-export const invalidValue = (place: { file: string; line: number; path: string }, expected: string, got: string): AppError =>
+export const invalidValue = (
+  place: { file: string; line: number; path: string },
+  expected: string,
+  got: string,
+): AppError =>
   new AppError('config.invalid', `${place.file}:${place.line} ${place.path}: expected ${expected}; got ${got}`);
 
 /** Whether a node holds something: Python's truth of what YAML gives. */
@@ -69,9 +80,18 @@ export const isFilled = (node: ConfigNode | undefined): node is ConfigNode => {
 };
 
 /** The mapping at a key, or undefined where the key is missing or holds nothing. Throws where something else stands there. */
-export const findMap = (config: { file: string }, parent: ConfigMap, path: string, key: string): ConfigMap | undefined => {
+export const findMap = (
+  config: { file: string },
+  parent: ConfigMap,
+  path: string,
+  key: string,
+): ConfigMap | undefined => {
   const node = parent.entries.get(key);
   if (node === undefined || (node.kind === 'scalar' && node.value === null)) return undefined;
   if (node.kind === 'map') return node;
-  throw invalidValue({ file: config.file, line: node.line, path: path === '' ? key : `${path}.${key}` }, 'a mapping', describeNode(node));
+  throw invalidValue(
+    { file: config.file, line: node.line, path: path === '' ? key : `${path}.${key}` },
+    'a mapping',
+    describeNode(node),
+  );
 };

@@ -11,10 +11,13 @@ const file = (connect: string, args: string): string =>
   `credentials:\n  database:\n    db_connect: ${connect}\n    db_connect_args: ${args}\n`;
 
 test('the section of the original, environment and all', () => {
-  const section = parse(file("'postgresql+pg8000://u:\${ANCHORE_DB_PASSWORD}@h:5432/d'", '{timeout: 30, ssl: ${ANCHORE_SSL}}'), {
-    ANCHORE_DB_PASSWORD: 'pass@word',
-    ANCHORE_SSL: 'True',
-  });
+  const section = parse(
+    file("'postgresql+pg8000://u:${ANCHORE_DB_PASSWORD}@h:5432/d'", '{timeout: 30, ssl: ${ANCHORE_SSL}}'),
+    {
+      ANCHORE_DB_PASSWORD: 'pass@word',
+      ANCHORE_SSL: 'True',
+    },
+  );
   assert.equal(section?.connect, 'postgresql+pg8000://u:pass@word@h:5432/d');
   assert.equal(section.args.ssl, true);
   assert.equal(section.args.timeoutSeconds, 30);
@@ -25,7 +28,9 @@ test('the section of the original, environment and all', () => {
 });
 
 test('words of libpq, and numbers given as text', () => {
-  const section = parse(file('postgresql://h/d', "{sslmode: verify-full, sslrootcert: /ca.pem, connect_timeout: '120', ssl: ''}"));
+  const section = parse(
+    file('postgresql://h/d', "{sslmode: verify-full, sslrootcert: /ca.pem, connect_timeout: '120', ssl: ''}"),
+  );
   assert.deepEqual(section?.args, {
     ssl: undefined,
     sslMode: 'verify-full',

@@ -2,7 +2,14 @@ import { optionalText } from '../core/driver-section.ts';
 import { maskPassword } from '../core/mask-url.ts';
 import { z } from 'zod';
 import { type ConfigFile, describeNode, findMap, invalidValue, isFilled } from './config-file.ts';
-import { checkVariables, type DisplayMap, displayValue, isSecretOption, optionInputs, registerSecretsOf } from './section-values.ts';
+import {
+  checkVariables,
+  type DisplayMap,
+  displayValue,
+  isSecretOption,
+  optionInputs,
+  registerSecretsOf,
+} from './section-values.ts';
 import type { ConfigMap } from './yaml-tree.ts';
 
 /** `credentials.database` of a configuration file. */
@@ -29,7 +36,16 @@ export interface DatabaseArgs {
 }
 
 const seconds = z
-  .union([z.literal('').transform(() => undefined), z.string().regex(/^\d+(\.\d+)?$/).transform(Number)], 'a number of seconds')
+  .union(
+    [
+      z.literal('').transform(() => undefined),
+      z
+        .string()
+        .regex(/^\d+(\.\d+)?$/)
+        .transform(Number),
+    ],
+    'a number of seconds',
+  )
   .optional();
 
 const argsSchema = z.object({
@@ -51,7 +67,11 @@ const parseArgs = (config: ConfigFile, map: ConfigMap | undefined): DatabaseArgs
     const key = String(issue?.path[0] ?? '');
     const node = map?.entries.get(key);
     const line = node?.line ?? map?.line ?? config.root.line;
-    throw invalidValue({ file: config.file, line, path: `${PATH}.db_connect_args.${key}` }, issue?.message ?? '', describeNode(node));
+    throw invalidValue(
+      { file: config.file, line, path: `${PATH}.db_connect_args.${key}` },
+      issue?.message ?? '',
+      describeNode(node),
+    );
   }
   const args = result.data;
   return {
@@ -77,7 +97,11 @@ export const parseDatabaseSection = (config: ConfigFile): DatabaseSection | unde
   const connect = database?.entries.get('db_connect');
   if (database === undefined || !isFilled(connect)) return undefined;
   if (connect.kind !== 'scalar')
-    throw invalidValue({ file: config.file, line: connect.line, path: `${PATH}.db_connect` }, 'a database URL', describeNode(connect));
+    throw invalidValue(
+      { file: config.file, line: connect.line, path: `${PATH}.db_connect` },
+      'a database URL',
+      describeNode(connect),
+    );
   const args = findMap(config, database, PATH, 'db_connect_args');
   const warnings: string[] = [];
   registerSecretsOf(connect, isSecret);

@@ -3,7 +3,10 @@ import test from 'node:test';
 import { expandEnvironment, parseEnvironmentFile } from './environment.ts';
 
 test('a variable in braces is replaced wherever it stands, several times', () => {
-  const { text, unset } = expandEnvironment('a: ${ANCHORE_A}\nb: "x${ANCHORE_B}y${ANCHORE_A}"\n', { ANCHORE_A: '1', ANCHORE_B: 'two' });
+  const { text, unset } = expandEnvironment('a: ${ANCHORE_A}\nb: "x${ANCHORE_B}y${ANCHORE_A}"\n', {
+    ANCHORE_A: '1',
+    ANCHORE_B: 'two',
+  });
   assert.equal(text, 'a: 1\nb: "xtwoy1"\n');
   assert.deepEqual(unset, []);
 });

@@ -82,5 +82,8 @@ storage_driver:
 });
 
 test('an empty config is {} in YAML', () => {
-  assert.equal(renderYaml({ storage_driver: { name: 'db', config: {} } }), 'storage_driver:\n  config: {}\n  name: db\n');
+  assert.equal(
+    renderYaml({ storage_driver: { name: 'db', config: {} } }),
+    'storage_driver:\n  config: {}\n  name: db\n',
+  );
 });

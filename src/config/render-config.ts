@@ -33,5 +33,11 @@ const isList = (value: DisplayValue): value is readonly DisplayValue[] => Array.
 /** What is to be put into config.yaml afterwards: YAML with its keys sorted, ending in a newline. */
 export const renderYaml = (section: DisplayMap): string => {
   const document = new Document(section, { version: '1.1', sortMapEntries: true });
-  return document.toString({ directives: false, singleQuote: true, lineWidth: 0, flowCollectionPadding: false, indentSeq: false });
+  return document.toString({
+    directives: false,
+    singleQuote: true,
+    lineWidth: 0,
+    flowCollectionPadding: false,
+    indentSeq: false,
+  });
 };

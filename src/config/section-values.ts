@@ -37,7 +37,8 @@ export const optionInputs = (map: ConfigMap): Record<string, OptionInput> => {
 
 /** Registers every secret inside a node, so that no log line can ever hold it. */
 export const registerSecretsOf = (node: ConfigNode, secret: (name: string) => boolean, name = ''): void => {
-  if (node.kind === 'map') for (const [key, child] of node.entries) registerSecretsOf(child, (k) => secret(k) || secret(name), key);
+  if (node.kind === 'map')
+    for (const [key, child] of node.entries) registerSecretsOf(child, (k) => secret(k) || secret(name), key);
   else if (node.kind === 'list') for (const item of node.items) registerSecretsOf(item, secret, name);
   else if (secret(name)) registerSecret(node.text);
   else registerSecret(passwordOf(node.text) ?? '');
@@ -47,11 +48,18 @@ export const registerSecretsOf = (node: ConfigNode, secret: (name: string) => bo
  * A node as people are shown it. `asWritten`: a value that the file gives as `${NAME}` is shown so, which also says where a
  * secret comes from without telling it.
  */
-export const displayValue = (node: ConfigNode, secret: (name: string) => boolean, asWritten: boolean, name = ''): DisplayValue => {
+export const displayValue = (
+  node: ConfigNode,
+  secret: (name: string) => boolean,
+  asWritten: boolean,
+  name = '',
+): DisplayValue => {
   if (node.kind === 'list') return node.items.map((item) => displayValue(item, secret, asWritten, name));
   if (node.kind === 'map') {
     const inner = (key: string): boolean => secret(key) || secret(name);
-    return Object.fromEntries([...node.entries].map(([key, child]) => [key, displayValue(child, inner, asWritten, key)]));
+    return Object.fromEntries(
+      [...node.entries].map(([key, child]) => [key, displayValue(child, inner, asWritten, key)]),
+    );
   }
   if (asWritten && node.reference !== undefined) return node.reference;
   if (secret(name)) return node.value === null || node.value === '' ? node.value : REDACTED;
@@ -66,7 +74,8 @@ export const displayValue = (node: ConfigNode, secret: (name: string) => boolean
 export const checkVariables = (node: ConfigNode, place: { file: string; path: string }, warnings: string[]): void => {
   if (node.kind === 'list') for (const item of node.items) checkVariables(item, place, warnings);
   if (node.kind === 'map')
-    for (const [key, child] of node.entries) checkVariables(child, { file: place.file, path: `${place.path}.${key}` }, warnings);
+    for (const [key, child] of node.entries)
+      checkVariables(child, { file: place.file, path: `${place.path}.${key}` }, warnings);
   if (node.kind !== 'scalar') return;
   for (const name of node.unset) {
     if (name.startsWith('ANCHORE')) throw unsetVariable({ ...place, line: node.line }, name);
@@ -78,5 +87,7 @@ export const checkVariables = (node: ConfigNode, place: { file: string; path: st
 
 const unsetVariable = (place: { file: string; line: number; path: string }, name: string): AppError => {
   const { message } = invalidValue(place, `the environment variable ${name} to be set`, 'none of that name');
-  return new AppError('config.invalid', message, { remedy: `Set ${name} in the environment, or write its value in the file.` });
+  return new AppError('config.invalid', message, {
+    remedy: `Set ${name} in the environment, or write its value in the file.`,
+  });
 };

@@ -10,7 +10,10 @@ const parse = (text: string, environment: Record<string, string> = {}): ConfigMa
 };
 
 const at = (node: ConfigNode | undefined, ...path: readonly string[]): ConfigNode | undefined =>
-  path.reduce<ConfigNode | undefined>((parent, key) => (parent?.kind === 'map' ? parent.entries.get(key) : undefined), node);
+  path.reduce<ConfigNode | undefined>(
+    (parent, key) => (parent?.kind === 'map' ? parent.entries.get(key) : undefined),
+    node,
+  );
 
 const valueAt = (node: ConfigNode, ...path: readonly string[]): unknown => {
   const found = at(node, ...path);
@@ -43,7 +46,10 @@ test('scalars are read as PyYAML reads them', () => {
 
 test('merge keys work; what stands in the map itself wins, the first of several merged maps too', () => {
   const tree = parse('a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\nc:\n  <<: [*a, *b]\n  x: own\nd: {<<: *a}\ne: *b\n');
-  assert.deepEqual(['x', 'y', 'z'].map((key) => valueAt(tree, 'c', key)), ['own', 2, 4]);
+  assert.deepEqual(
+    ['x', 'y', 'z'].map((key) => valueAt(tree, 'c', key)),
+    ['own', 2, 4],
+  );
   assert.equal(valueAt(tree, 'd', 'y'), 2);
   assert.equal(valueAt(tree, 'e', 'z'), 4);
 });

@@ -1,4 +1,15 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseDocument, type YAMLMap } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml';
 import { AppError } from '../core/errors.ts';
 import { type Environment, expandEnvironment, type UnsetVariable } from './environment.ts';
 
@@ -89,13 +100,25 @@ class TreeReader {
   #scalar(parsed: unknown, source: string, plain: boolean, range: Node['range'], line: number): ConfigScalar {
     const start = this.#originalOffset(range?.[0] ?? 0);
     const end = this.#originalOffset(range?.[1] ?? 0);
-    const written = this.#original.slice(start, end).trim().replace(/^(["'])(.*)\1$/s, '$2');
-    const unset = this.#unset.filter((variable) => variable.offset >= start && variable.offset < end).map(({ name }) => name);
+    const written = this.#original
+      .slice(start, end)
+      .trim()
+      .replace(/^(["'])(.*)\1$/s, '$2');
+    const unset = this.#unset
+      .filter((variable) => variable.offset >= start && variable.offset < end)
+      .map(({ name }) => name);
     const reference = /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(written) ? written : undefined;
     // PyYAML reads a plain y or n as text, the YAML 1.1 specification as a boolean.
     const value = plain && /^[yYnN]$/.test(source) ? source : parsed;
     if (typeof value === 'boolean' || value === null || value === undefined)
-      return { kind: 'scalar', line, value: value ?? null, text: value === null ? '' : String(value), reference, unset };
+      return {
+        kind: 'scalar',
+        line,
+        value: value ?? null,
+        text: value === null ? '' : String(value),
+        reference,
+        unset,
+      };
     if (typeof value === 'number') return { kind: 'scalar', line, value, text: source, reference, unset };
     const text = typeof value === 'string' ? value : source;
     return { kind: 'scalar', line, value: text, text, reference, unset };
@@ -155,7 +178,10 @@ export const parseYamlTree = (file: string, original: string, environment: Envir
   });
   const [error] = document.errors;
   if (error !== undefined)
-    throw new AppError('config.invalid', `${file}:${lineAt(error.pos[0])}: expected ${SYNTAX_ERRORS[error.code] ?? 'valid YAML'}`);
+    throw new AppError(
+      'config.invalid',
+      `${file}:${lineAt(error.pos[0])}: expected ${SYNTAX_ERRORS[error.code] ?? 'valid YAML'}`,
+    );
   return new TreeReader({
     file,
     original,

@@ -23,4 +23,7 @@ export const passwordOf = (connection: string): string | undefined => {
 
 /** The connection string with every password replaced by `****`. */
 export const maskPassword = (connection: string): string =>
-  PASSWORD_PLACES.reduce((text, place) => text.replace(place, (_, before: string) => `${before}${REDACTED}`), connection);
+  PASSWORD_PLACES.reduce(
+    (text, place) => text.replace(place, (_, before: string) => `${before}${REDACTED}`),
+    connection,
+  );

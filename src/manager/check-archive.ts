@@ -32,9 +32,13 @@ const chooseKey = async (db: Database, store: Store, log: Log, signal: AbortSign
       return key;
     }
   }
-  throw new AppError('refused.would-overwrite', 'Found existing records of the test document that this configuration cannot read', {
-    remedy: 'Run check with the configuration that wrote them, or delete the rows of bucket anchorecliconfigtest.',
-  });
+  throw new AppError(
+    'refused.would-overwrite',
+    'Found existing records of the test document that this configuration cannot read',
+    {
+      remedy: 'Run check with the configuration that wrote them, or delete the rows of bucket anchorecliconfigtest.',
+    },
+  );
 };
 
 /** Takes the test document away whatever happened before: its row, and its bytes, also where they are not those that were written. */
@@ -71,14 +75,23 @@ export const checkArchive = async (db: Database, store: Store, log: Log, signal:
   await confirmRemoved(db, store, key, signal);
 };
 
-const compare = async (db: Database, store: Store, key: DocumentKey, content: Buffer, signal: AbortSignal): Promise<void> => {
+const compare = async (
+  db: Database,
+  store: Store,
+  key: DocumentKey,
+  content: Buffer,
+  signal: AbortSignal,
+): Promise<void> => {
   const loaded = await findDocument(db, store, key, signal).catch((error: unknown) => {
     if (!isAppError(error, 'document.corrupt', 'document.undecodable', 'store.not-found', 'store.corrupt')) throw error;
     throw new AppError('check.failed', `The test document cannot be read back: ${messageOf(error)}`, { cause: error });
   });
   if (loaded !== undefined && content.equals(loaded)) return;
   const got = loaded === undefined ? 'nothing' : JSON.stringify(Buffer.from(loaded).toString('utf8'));
-  throw new AppError('check.failed', `Failed retrieving the written document: expected ${JSON.stringify(content.toString())}; got ${got}`);
+  throw new AppError(
+    'check.failed',
+    `Failed retrieving the written document: expected ${JSON.stringify(content.toString())}; got ${got}`,
+  );
 };
 
 const confirmRemoved = async (db: Database, store: Store, key: DocumentKey, signal: AbortSignal): Promise<void> => {

@@ -16,7 +16,9 @@ const readUrlFile = async (file: string): Promise<string> => {
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch (cause) {
-    throw new AppError('config.unreadable', `The file ${file}, which should hold the database URL, cannot be read`, { cause });
+    throw new AppError('config.unreadable', `The file ${file}, which should hold the database URL, cannot be read`, {
+      cause,
+    });
   }
 };
 
@@ -67,7 +69,7 @@ export const findDatabaseTarget = async (context: CommandContext, config?: Confi
   return parseConnectUrl(section.connect, {
     ...options,
     environment: withTlsOf(context.environment, section.args),
-    useSsl: options.useSsl || section.args.ssl === true,
+    useSsl: options.useSsl === true || section.args.ssl === true,
     statementTimeoutSeconds: options.statementTimeoutSeconds ?? section.args.timeoutSeconds,
     connectTimeoutSeconds: options.connectTimeoutSeconds ?? section.args.connectTimeoutSeconds,
   });

@@ -23,9 +23,15 @@ test('what an abort broke off is an interruption; a defect without one is not', 
 });
 
 test('an error is one block: sentence, code, remedy', () => {
-  const { text, exit, json } = reportError(new AppError('refused.by-person', 'Nothing was done'), { debug: false, signal: calm });
+  const { text, exit, json } = reportError(new AppError('refused.by-person', 'Nothing was done'), {
+    debug: false,
+    signal: calm,
+  });
   assert.equal(exit, 3);
-  assert.equal(text, 'Error: Nothing was done.\n  code:   refused.by-person\n  remedy: Run the command again and answer y, or give --dontask.\n');
+  assert.equal(
+    text,
+    'Error: Nothing was done.\n  code:   refused.by-person\n  remedy: Run the command again and answer y, or give --dontask.\n',
+  );
   assert.deepEqual(json.error.code, 'refused.by-person');
 });
 

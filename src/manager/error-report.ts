@@ -7,7 +7,9 @@ export interface ErrorReport {
   /** One block for standard error. */
   readonly text: string;
   /** The same for `--json`. */
-  readonly json: { readonly error: { readonly code: string; readonly message: string; readonly remedy: string; readonly exit: number } };
+  readonly json: {
+    readonly error: { readonly code: string; readonly message: string; readonly remedy: string; readonly exit: number };
+  };
 }
 
 const asSentence = (text: string): string => {
@@ -18,14 +20,21 @@ const asSentence = (text: string): string => {
 /** Stack and causes, for `--debug`. */
 const traceOf = (error: unknown): string => {
   const lines: string[] = [];
-  for (let current: unknown = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth += 1) {
+  for (
+    let current: unknown = error, depth = 0;
+    current instanceof Error && depth < 5;
+    current = current.cause, depth += 1
+  ) {
     lines.push(`${depth === 0 ? '' : 'caused by '}${current.stack ?? current.message}`);
   }
   return lines.join('\n');
 };
 
 /** What is told of an error, without secrets. An abort is told as an interruption. */
-export const reportError = (thrown: unknown, options: { readonly debug: boolean; readonly signal: AbortSignal }): ErrorReport => {
+export const reportError = (
+  thrown: unknown,
+  options: { readonly debug: boolean; readonly signal: AbortSignal },
+): ErrorReport => {
   const exit = exitCodeOf(thrown, options.signal);
   const isInterruption = exit === 130 && !isAppError(thrown, 'interrupted');
   const error: AppError = isInterruption

@@ -9,6 +9,7 @@ export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5 | 130;
 
 /** The one place where an error becomes an exit code. What an abort broke off is an interruption, whatever it threw. */
 export const exitCodeOf = (error: unknown, signal?: AbortSignal): ExitCode => {
-  if (isAppError(error)) return isAppError(error, 'internal') && signal?.aborted ? 130 : ERROR_CATALOGUE[error.code].exit;
+  if (isAppError(error))
+    return isAppError(error, 'internal') && signal?.aborted ? 130 : ERROR_CATALOGUE[error.code].exit;
   return signal?.aborted || (error instanceof Error && error.name === 'AbortError') ? 130 : 1;
 };

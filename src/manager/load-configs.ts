@@ -9,7 +9,11 @@ export interface LoadedConfig {
 }
 
 /** Reads a configuration file and says what in it was ignored or assumed. Throws `config.*`. */
-export const loadConfig = async (context: CommandContext, path: string, choice: ArchiveChoice = {}): Promise<LoadedConfig> => {
+export const loadConfig = async (
+  context: CommandContext,
+  path: string,
+  choice: ArchiveChoice = {},
+): Promise<LoadedConfig> => {
   const file = await readConfigFile(path, context.environment);
   const archive = parseArchiveConfig(file, choice);
   const log = context.log.at(PLACES.config);

@@ -17,7 +17,9 @@ const onSignal = (): void => {
 
 const toolVersion = (): string => {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown';
 };
 
 const runCommand = async (
@@ -53,7 +55,10 @@ const runCommand = async (
 /** A command line that cannot be understood, told in the same form as every other error. */
 const reportUsage = async (message: string): Promise<void> => {
   const [{ AppError }, { reportError }] = await Promise.all([import('../core/errors.ts'), import('./error-report.ts')]);
-  const sentence = message.replace(/^error: /, '').trim().replaceAll(/\s*\n\s*/g, ' ');
+  const sentence = message
+    .replace(/^error: /, '')
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ');
   const report = reportError(new AppError('usage.invalid', sentence), { debug: false, signal: interruption.signal });
   process.stderr.write(report.text);
   if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(report.json)}\n`);
@@ -68,7 +73,8 @@ const main = async (): Promise<void> => {
     await program.parseAsync();
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.code === 'commander.help') return reportUsage('a command is missing; see --help for those that there are');
+    if (error.code === 'commander.help')
+      return reportUsage('a command is missing; see --help for those that there are');
     if (error.exitCode !== 0) return reportUsage(error.message);
   }
 };

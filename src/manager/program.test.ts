@@ -28,8 +28,18 @@ const parse = async (...args: readonly string[]): Promise<{ call?: Call; printed
 };
 
 const COMMANDS = [
-  'check', 'migrate', 'precopy', 'list-migrations', 'list-drivers', 'show-migration', 'resume', 'retry', 'rollback', 'clean',
-  'verify', 'remove-tables',
+  'check',
+  'migrate',
+  'precopy',
+  'list-migrations',
+  'list-drivers',
+  'show-migration',
+  'resume',
+  'retry',
+  'rollback',
+  'clean',
+  'verify',
+  'remove-tables',
 ];
 
 test('--help answers everywhere, with success', async () => {
@@ -53,16 +63,58 @@ test('the version answers wherever it is asked for', async () => {
 
 test('options of a group and global ones stand before or after the command', async () => {
   const places = [
-    ['--json', '--debug', 'archivestorage', '--db-connect', 'URL', '--db-use-ssl', '--db-retries', '3', 'migrate', 'a', 'b'],
-    ['archivestorage', 'migrate', 'a', 'b', '--db-connect', 'URL', '--db-use-ssl', '--json', '--db-retries=3', '--debug'],
-    ['archivestorage', '--debug', 'migrate', '--db-connect=URL', 'a', '--db-retries', '3', 'b', '--json', '--db-use-ssl'],
+    [
+      '--json',
+      '--debug',
+      'archivestorage',
+      '--db-connect',
+      'URL',
+      '--db-use-ssl',
+      '--db-retries',
+      '3',
+      'migrate',
+      'a',
+      'b',
+    ],
+    [
+      'archivestorage',
+      'migrate',
+      'a',
+      'b',
+      '--db-connect',
+      'URL',
+      '--db-use-ssl',
+      '--json',
+      '--db-retries=3',
+      '--debug',
+    ],
+    [
+      'archivestorage',
+      '--debug',
+      'migrate',
+      '--db-connect=URL',
+      'a',
+      '--db-retries',
+      '3',
+      'b',
+      '--json',
+      '--db-use-ssl',
+    ],
   ];
   for (const args of places) {
     const { call } = await parse(...args);
     assert.ok(call);
-    assert.deepEqual([call.options.debug, call.options.json, call.input.argument(0), call.input.argument(1)], [true, true, 'a', 'b']);
     assert.deepEqual(
-      [call.options.group.dbConnect, call.options.group.dbUseSsl, call.options.group.dbRetries, call.options.group.dbTimeoutSeconds],
+      [call.options.debug, call.options.json, call.input.argument(0), call.input.argument(1)],
+      [true, true, 'a', 'b'],
+    );
+    assert.deepEqual(
+      [
+        call.options.group.dbConnect,
+        call.options.group.dbUseSsl,
+        call.options.group.dbRetries,
+        call.options.group.dbTimeoutSeconds,
+      ],
       ['URL', true, 3, undefined],
     );
   }
@@ -70,7 +122,17 @@ test('options of a group and global ones stand before or after the command', asy
 
 test('options of migrate', async () => {
   const { call } = await parse(
-    'objectstorage', 'migrate', 'a', 'b', '--bucket', 'x', '--nodelete', '--bucket', 'y', '--verify=read-back', '--to-analysis-archive',
+    'objectstorage',
+    'migrate',
+    'a',
+    'b',
+    '--bucket',
+    'x',
+    '--nodelete',
+    '--bucket',
+    'y',
+    '--verify=read-back',
+    '--to-analysis-archive',
   );
   assert.deepEqual(call?.input.list('bucket'), ['x', 'y']);
   assert.deepEqual(

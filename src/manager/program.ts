@@ -12,7 +12,8 @@ const wholeNumber =
   (least: number) =>
   (text: string): number => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least) throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
+    if (!/^\d+$/.test(text) || value < least)
+      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
     return value;
   };
 
@@ -41,15 +42,19 @@ const inputOf = (command: Commander): CommandInput => {
       const value = options[name];
       return Array.isArray(value) ? value.map(String) : [];
     },
-    value: (name) => (options[name] === undefined ? undefined : String(options[name])),
+    value: (name) => {
+      const value = options[name];
+      return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+    },
   };
 };
 
 const DONTASK = ['--dontask', 'Perform the operation without asking.'] as const;
 const FORCE = ['--force', 'Go on although a safety check that can err refuses; what it found is still said.'] as const;
-const READ_BACK = new Option('--verify <how>', 'How the destination proves a copy: read-back reads every one again.').choices([
-  'read-back',
-]);
+const READ_BACK = new Option(
+  '--verify <how>',
+  'How the destination proves a copy: read-back reads every one again.',
+).choices(['read-back']);
 const BUCKET = [
   '--bucket <name>',
   'Only this logical bucket (analysis_data, manifest_data, ...), not a bucket of the store. Can be repeated.',
@@ -63,13 +68,24 @@ const TO_ANALYSIS = ['--to-analysis-archive', 'Take the section analysis_archive
 const addGroup = (program: Commander, name: string, summary: string, run: RunCommand): void => {
   const group = program.command(name).summary(summary).description(summary);
   group
-    .option('--db-connect <url>', 'Database URL, or @FILE that holds it. Default: ANCHORE_DB_CONNECT, the configuration file, ./anchore-data.')
+    .option(
+      '--db-connect <url>',
+      'Database URL, or @FILE that holds it. Default: ANCHORE_DB_CONNECT, the configuration file, ./anchore-data.',
+    )
     .option('--db-connect-file <file>', 'File that holds the database URL; it does not show in the process list.')
     .option('--configfile <file>', 'Configuration file whose credentials.database names the database.')
     .option('--db-use-ssl', 'Demand TLS on the connection to the database.')
-    .option('--db-retries <count>', 'How often to try to connect, at intervals of 5 seconds. Default: once.', wholeNumber(1))
+    .option(
+      '--db-retries <count>',
+      'How often to try to connect, at intervals of 5 seconds. Default: once.',
+      wholeNumber(1),
+    )
     .option('--db-timeout <seconds>', 'How long one database statement may take. Default: 30.', wholeNumber(0))
-    .option('--db-connect-timeout <seconds>', 'How long connecting to the database may take. Default: 120.', wholeNumber(1));
+    .option(
+      '--db-connect-timeout <seconds>',
+      'How long connecting to the database may take. Default: 120.',
+      wholeNumber(1),
+    );
 
   const add = (usage: string, text: string, load: () => Promise<Command>): Commander => {
     const command = group.command(usage).summary(text).description(text);
@@ -84,9 +100,16 @@ const addGroup = (program: Commander, name: string, summary: string, run: RunCom
     return command;
   };
 
-  add('check <configfile>', 'Write, read, compare and remove a small document through a configuration.', async () => (await import('./commands/check.ts')).check)
-    .option('--analysis-archive', 'Check the section analysis_archive.');
-  add('migrate <from> <to>', 'Move the archive from the store of one configuration file to that of another.', async () => (await import('./commands/migrate.ts')).migrate)
+  add(
+    'check <configfile>',
+    'Write, read, compare and remove a small document through a configuration.',
+    async () => (await import('./commands/check.ts')).check,
+  ).option('--analysis-archive', 'Check the section analysis_archive.');
+  add(
+    'migrate <from> <to>',
+    'Move the archive from the store of one configuration file to that of another.',
+    async () => (await import('./commands/migrate.ts')).migrate,
+  )
     .option('--nodelete', 'Leave the documents in the source; clean ID removes them later.')
     .option(...DONTASK)
     .option(...BUCKET, collect)
@@ -94,21 +117,43 @@ const addGroup = (program: Commander, name: string, summary: string, run: RunCom
     .option(...TO_ANALYSIS)
     .option('--skip-failed', 'Switch although documents failed; they stay on the source and are listed.')
     .option('--retry-failed', 'Copy the documents that failed before once more.')
-    .option('--move', 'Free the source batch by batch, for lack of room for two copies; an interruption then leaves documents on both sides.')
+    .option(
+      '--move',
+      'Free the source batch by batch, for lack of room for two copies; an interruption then leaves documents on both sides.',
+    )
     .option(...FORCE)
     .addOption(READ_BACK)
     .addHelpText('after', MIGRATE_STEPS);
-  add('precopy <from> <to>', 'Copy what is new or changed while the services run; changes no metadata, deletes nothing.', async () => (await import('./commands/precopy.ts')).precopy)
+  add(
+    'precopy <from> <to>',
+    'Copy what is new or changed while the services run; changes no metadata, deletes nothing.',
+    async () => (await import('./commands/precopy.ts')).precopy,
+  )
     .option(...BUCKET, collect)
     .option(...FROM_ANALYSIS)
     .option(...TO_ANALYSIS)
     .option(...FORCE)
     .addOption(READ_BACK);
-  add('list-migrations', 'List all migrations and their results.', async () => (await import('./commands/list-migrations.ts')).listMigrations);
-  add('list-drivers', 'Show the drivers that can be a source or a destination.', async () => (await import('./commands/list-drivers.ts')).listDrivers);
-  add('show-migration <id>', 'Show one migration: stores, counts, which configuration works, what failed.', async () => (await import('./commands/show-migration.ts')).showMigration)
-    .option('--failed', 'List every failed document with its reason.');
-  add('resume <id>', 'Continue an unfinished migration where it was.', async () => (await import('./commands/resume.ts')).resume)
+  add(
+    'list-migrations',
+    'List all migrations and their results.',
+    async () => (await import('./commands/list-migrations.ts')).listMigrations,
+  );
+  add(
+    'list-drivers',
+    'Show the drivers that can be a source or a destination.',
+    async () => (await import('./commands/list-drivers.ts')).listDrivers,
+  );
+  add(
+    'show-migration <id>',
+    'Show one migration: stores, counts, which configuration works, what failed.',
+    async () => (await import('./commands/show-migration.ts')).showMigration,
+  ).option('--failed', 'List every failed document with its reason.');
+  add(
+    'resume <id>',
+    'Continue an unfinished migration where it was.',
+    async () => (await import('./commands/resume.ts')).resume,
+  )
     .option(...FROM)
     .option(...TO)
     .option(...DONTASK)
@@ -116,27 +161,46 @@ const addGroup = (program: Commander, name: string, summary: string, run: RunCom
     .option('--skip-failed', 'Switch although documents failed; they stay on the source and are listed.')
     .option(...FORCE)
     .addOption(READ_BACK);
-  add('retry <id>', 'Copy and switch the failed documents of a migration alone.', async () => (await import('./commands/resume.ts')).retry)
+  add(
+    'retry <id>',
+    'Copy and switch the failed documents of a migration alone.',
+    async () => (await import('./commands/resume.ts')).retry,
+  )
     .option(...FROM)
     .option(...TO)
     .option(...DONTASK)
     .option('--skip-failed', 'Switch the others although some fail again.')
     .option(...FORCE);
-  add('rollback <id>', 'Bring a switched migration back, using the old documents, until its source has been cleaned.', async () => (await import('./commands/rollback.ts')).rollback)
+  add(
+    'rollback <id>',
+    'Bring a switched migration back, using the old documents, until its source has been cleaned.',
+    async () => (await import('./commands/rollback.ts')).rollback,
+  )
     .option(...FROM)
     .option(...TO)
     .option('--delete-copies', 'Remove our copies from the destination afterwards.')
     .option(...DONTASK)
     .option(...FORCE);
-  add('clean <id>', 'Delete from the source what a migration has switched, or finish that.', async () => (await import('./commands/clean.ts')).clean)
+  add(
+    'clean <id>',
+    'Delete from the source what a migration has switched, or finish that.',
+    async () => (await import('./commands/clean.ts')).clean,
+  )
     .option(...FROM)
     .option(...TO)
     .option(...FORCE);
-  add('verify <configfile>', 'Read every document through a configuration and report what is missing, wrong or unreadable.', async () => (await import('./commands/verify.ts')).verify)
+  add(
+    'verify <configfile>',
+    'Read every document through a configuration and report what is missing, wrong or unreadable.',
+    async () => (await import('./commands/verify.ts')).verify,
+  )
     .option('--analysis-archive', 'Verify the section analysis_archive.')
     .option('--sample <count>', 'Read only so many documents, chosen at random.', wholeNumber(1));
-  add('remove-tables', "Remove this tool's own tables (the journals) from the database; Anchore's stay.", async () => (await import('./commands/remove-tables.ts')).removeTables)
-    .option(...DONTASK)
+  add(
+    'remove-tables',
+    "Remove this tool's own tables (the journals) from the database; Anchore's stay.",
+    async () => (await import('./commands/remove-tables.ts')).removeTables,
+  ).option(...DONTASK);
 };
 
 const MIGRATE_STEPS = `
@@ -158,7 +222,9 @@ export const createProgram = (run: RunCommand, version: string, writeOut: (text:
     .configureOutput({ writeOut, writeErr: () => undefined })
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
-    .description('Moves an Anchore Engine archive to another storage driver: verified, crash-safe, resumable, reversible.')
+    .description(
+      'Moves an Anchore Engine archive to another storage driver: verified, crash-safe, resumable, reversible.',
+    )
     .option('--debug', 'Write what happens in detail, and where an error came from.')
     .option('--json', 'Print results as JSON on standard output.')
     .version(version, '--version', 'Print the version.')

@@ -6,7 +6,10 @@ import { confirm } from './prompt.ts';
 
 const never = new AbortController().signal;
 
-const ask = async (typed: string | undefined, isTTY = true): Promise<{ agreed: boolean; shown: string; code?: string }> => {
+const ask = async (
+  typed: string | undefined,
+  isTTY = true,
+): Promise<{ agreed: boolean; shown: string; code?: string }> => {
   const input = Object.assign(new PassThrough(), { isTTY });
   const output = new PassThrough();
   if (typed === undefined) input.end();
@@ -21,7 +24,8 @@ const ask = async (typed: string | undefined, isTTY = true): Promise<{ agreed: b
 };
 
 test('y and yes agree, in any case', async () => {
-  for (const answer of ['y\n', 'Y\n', 'yes\n', ' Yes \n', 'YES\r\n']) assert.equal((await ask(answer)).agreed, true, answer);
+  for (const answer of ['y\n', 'Y\n', 'yes\n', ' Yes \n', 'YES\r\n'])
+    assert.equal((await ask(answer)).agreed, true, answer);
   assert.equal((await ask('y\n')).shown, 'Go on? (y/N)');
 });
 

@@ -22,7 +22,9 @@ const readLine = async (terminal: Terminal, signal: AbortSignal): Promise<string
       reader.once('line', resolve);
       reader.once('close', () => resolve(undefined));
       terminal.input.once('error', reject);
-      signal.addEventListener('abort', () => reject(new AppError('interrupted', 'A signal ended the question')), { once: true });
+      signal.addEventListener('abort', () => reject(new AppError('interrupted', 'A signal ended the question')), {
+        once: true,
+      });
     });
   } finally {
     reader.close();

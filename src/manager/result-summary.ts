@@ -4,6 +4,8 @@ import { pythonJson } from '../core/python-json.ts';
 import type { Database } from '../database/database.ts';
 import type { MigrationResult } from '../migration/migrate.ts';
 import { unreachable } from '../core/errors.ts';
+import { describeDocument } from '../migration/describe.ts';
+import { pageFailures } from '../migration/status.ts';
 import type { CommandContext } from './context.ts';
 import type { ExitCode } from './exit-code.ts';
 import { PLACES } from './places.ts';
@@ -42,7 +44,27 @@ const exitOf = (outcome: MigrationResult['outcome']): ExitCode => {
   }
 };
 
-const counted = (counts: ReadonlyMap<string, number>): string => [...counts].map(([code, count]) => `${count} ${code}`).join(', ');
+const counted = (counts: ReadonlyMap<string, number>): string =>
+  [...counts].map(([code, count]) => `${count} ${code}`).join(', ');
+
+/** How many failed documents are named at the end of a run; `show-migration --failed` names all. */
+const NAMED_FAILURES = 20;
+
+const nameFailures = async (
+  db: Database,
+  id: number,
+  count: number,
+): Promise<readonly { readonly document: string; readonly code: string; readonly text: string }[]> => {
+  if (count === 0) return [];
+  for await (const page of pageFailures(db, id)) {
+    return page.slice(0, NAMED_FAILURES).map((document) => ({
+      document: describeDocument(document),
+      code: document.errorCode ?? 'unknown',
+      text: document.errorText ?? '',
+    }));
+  }
+  return [];
+};
 
 /** Says how a run ended; returns the exit code. The configuration to put in place is only named once it works. */
 export const reportResult = async (
@@ -56,10 +78,16 @@ export const reportResult = async (
   const { counts } = result;
   const task = await findTask(db, result.id);
   if (task) log.info(`Migration result summary: ${renderTask(task)}`);
-  const isSwitched = counts.switched + counts.cleaning + counts.cleaned > 0 || (result.outcome === 'complete' && counts.failed === 0);
-  for (const problem of result.problems.slice(0, 20)) log.error(`Could not delete from the source: ${problem.code}: ${problem.text}`);
-  if (result.problems.length > 0) log.error(`${result.problems.length} deletes failed; clean ${result.id} tries them again`);
-  if (result.failures.size > 0) log.error(`Failed documents: ${counted(result.failures)}; see show-migration ${result.id} --failed`);
+  const isSwitched =
+    counts.switched + counts.cleaning + counts.cleaned > 0 || (result.outcome === 'complete' && counts.failed === 0);
+  for (const problem of result.problems.slice(0, 20))
+    log.error(`Could not delete from the source: ${problem.code}: ${problem.text}`);
+  if (result.problems.length > 0)
+    log.error(`${result.problems.length} deletes failed; clean ${result.id} tries them again`);
+  const failed = await nameFailures(db, result.id, counts.failed);
+  for (const { document, code, text } of failed) log.error(`Failed: ${document}: ${code}: ${text}`);
+  if (counts.failed > 0)
+    log.error(`Failed documents: ${counted(result.failures)}; show-migration ${result.id} --failed lists all`);
   if (result.skipped.size > 0) log.warn(`Documents left where they are: ${counted(result.skipped)}`);
   context.output.object({
     id: result.id,
@@ -67,6 +95,7 @@ export const reportResult = async (
     exit,
     counts,
     failures: Object.fromEntries(result.failures),
+    firstFailed: failed,
     skipped: Object.fromEntries(result.skipped),
     deleteProblems: result.problems.length,
     switchSeconds: result.switchSeconds ?? null,
@@ -74,7 +103,7 @@ export const reportResult = async (
     configuration: isSwitched && result.outcome !== 'precopied' ? to.forDisplay : null,
   });
   if (result.outcome === 'precopied') {
-    log.info(`Copied so far, with nothing changed: migrate copies the difference and switches`);
+    log.info(`Copied what was new or changed; no metadata was touched: migrate copies the difference and switches`);
     return exit;
   }
   if (!isSwitched) {
@@ -83,7 +112,9 @@ export const reportResult = async (
   }
   context.log
     .at(PLACES.migrate)
-    .info('After this migration, your anchore-engine config.yaml MUST have the following configuration options added before starting up again:');
+    .info(
+      'After this migration, your anchore-engine config.yaml MUST have the following configuration options added before starting up again:',
+    );
   context.output.text(renderYaml(to.asWritten));
   return exit;
 };

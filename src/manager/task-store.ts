@@ -52,6 +52,8 @@ export const findTask = async (db: Database, id: number): Promise<MigrationTask 
 
 /** Whether this tool's own tables are there. */
 export const hasJournal = async (db: Queryable): Promise<boolean> => {
-  const { rows } = await db.query<{ found: boolean }>(`SELECT to_regclass('archive_mover_migration') IS NOT NULL AS found`);
+  const { rows } = await db.query<{ found: boolean }>(
+    `SELECT to_regclass('archive_mover_migration') IS NOT NULL AS found`,
+  );
   return rows[0]?.found === true;
 };

@@ -85,7 +85,9 @@ test('a test document that an interrupted check has left is removed; one of anot
 test('a store that changes what it is given: exit 5, and nothing left behind', async () => {
   await database.query(`CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN NEW.content := '\\x00'::bytea || NEW.content; RETURN NEW; END $$`);
-  await database.query('CREATE TRIGGER spoil BEFORE INSERT OR UPDATE ON object_storage FOR EACH ROW EXECUTE FUNCTION spoil()');
+  await database.query(
+    'CREATE TRIGGER spoil BEFORE INSERT OR UPDATE ON object_storage FOR EACH ROW EXECUTE FUNCTION spoil()',
+  );
   const { code, stderr } = await check(await configs.write('db2.yaml', 'db2'));
   await database.query('DROP TRIGGER spoil ON object_storage');
   assert.match(stderr, /code: {3}(check\.failed|store\.corrupt)/);
@@ -96,5 +98,8 @@ test('a store that changes what it is given: exit 5, and nothing left behind', a
 test('an unset section for analyses is told, with exit 2', async () => {
   const { code, stderr } = await check(await configs.write('db.yaml', 'db'), '--analysis-archive');
   assert.equal(code, 2);
-  assert.match(stderr, /services\.catalog\.analysis_archive: expected the section of the separate analysis archive; got nothing/);
+  assert.match(
+    stderr,
+    /services\.catalog\.analysis_archive: expected the section of the separate analysis archive; got nothing/,
+  );
 });

@@ -42,7 +42,9 @@ test('help and version: success, on standard output', async () => {
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /^Usage: anchore-manager /);
   }
-  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   assert.equal((await runManager(['--version'])).stdout, `${version}\n`);
 });
 
@@ -63,7 +65,10 @@ test('a configuration that cannot be used: exit 2, with its place; the same as J
   assert.equal(code, 2);
   const sentence = `${file}:5 services.catalog.object_store.storage_driver.name: expected one of db, db2, localfs, s3, swift; got "s4"`;
   assert.ok(stderr.includes(`Error: ${sentence}`), stderr);
-  assert.deepEqual([errorOf(stdout).code, errorOf(stdout).message, errorOf(stdout).exit], ['config.invalid', `${sentence}.`, 2]);
+  assert.deepEqual(
+    [errorOf(stdout).code, errorOf(stdout).message, errorOf(stdout).exit],
+    ['config.invalid', `${sentence}.`, 2],
+  );
   const missing = await runManager(['archivestorage', 'check', join(configs.folder, 'none.yaml')]);
   assert.equal(missing.code, 2);
   assert.match(missing.stderr, /none\.yaml does not exist/);
@@ -71,7 +76,14 @@ test('a configuration that cannot be used: exit 2, with its place; the same as J
 
 test('a database that nobody serves: exit 4, and no password', async () => {
   const url = `postgresql://someone:hidden-password@127.0.0.1:${await findClosedPort()}/d`;
-  const { code, stderr, stdout } = await runManager(['--json', '--debug', 'archivestorage', '--db-connect', url, 'list-migrations']);
+  const { code, stderr, stdout } = await runManager([
+    '--json',
+    '--debug',
+    'archivestorage',
+    '--db-connect',
+    url,
+    'list-migrations',
+  ]);
   assert.equal(code, 4, stderr);
   assert.equal(errorOf(stdout).code, 'database.unreachable');
   assert.doesNotMatch(stderr + stdout, /hidden-password/);
@@ -82,7 +94,10 @@ test('the database can be named by an option, its file, @file, the environment, 
   const file = join(configs.folder, 'url');
   await writeFile(file, `${database.url}\n`);
   const config = join(configs.folder, 'with-database.yaml');
-  await writeFile(config, `services: {catalog: {}}\ncredentials: {database: {db_connect: '${database.url}', db_connect_args: {ssl: false}}}\n`);
+  await writeFile(
+    config,
+    `services: {catalog: {}}\ncredentials: {database: {db_connect: '${database.url}', db_connect_args: {ssl: false}}}\n`,
+  );
   const ways: readonly (readonly [args: readonly string[], environment: Record<string, string>])[] = [
     [['--db-connect', database.url], {}],
     [['--db-connect-file', file], {}],
@@ -93,7 +108,10 @@ test('the database can be named by an option, its file, @file, the environment, 
   for (const [args, environment] of ways) {
     const { code, stderr, stdout } = await runManager(['archivestorage', 'list-migrations', ...args], environment);
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^id +state +start time +end time +from +to +migrated count +total to migrate +last updated +$/m);
+    assert.match(
+      stdout,
+      /^id +state +start time +end time +from +to +migrated count +total to migrate +last updated +$/m,
+    );
     assert.match(stderr, new RegExp(database.name));
   }
 });
@@ -108,13 +126,24 @@ test('commands that only look create nothing', async () => {
     await empty.drop();
   }
   const folder = join(configs.folder, 'no-such-database');
-  const { code, stderr } = await runManager(['archivestorage', '--db-connect', `embedded:${folder}`, 'list-migrations']);
+  const { code, stderr } = await runManager([
+    'archivestorage',
+    '--db-connect',
+    `embedded:${folder}`,
+    'list-migrations',
+  ]);
   assert.equal(code, 2);
   assert.match(stderr, /there is no embedded one in/);
 });
 
 test('ids that name nothing', async () => {
-  const calls = [['show-migration', '0'], ['resume', 'x'], ['retry', '99'], ['rollback', '99'], ['clean', '-1']];
+  const calls = [
+    ['show-migration', '0'],
+    ['resume', 'x'],
+    ['retry', '99'],
+    ['rollback', '99'],
+    ['clean', '-1'],
+  ];
   for (const [command = '', id = ''] of calls) {
     const { code, stderr } = await runManager(['archivestorage', '--db-connect', database.url, command, id]);
     assert.equal(code, 2, `${command} ${id}: ${stderr}`);
@@ -135,7 +164,9 @@ test('the process list shows no password while the command runs; a signal ends i
   }).listen(0, '127.0.0.1');
   await once(mute, 'listening');
   const url = `postgresql://u:hidden-password@127.0.0.1:${(mute.address() as AddressInfo).port}/d`;
-  const child = spawn(MANAGER, ['archivestorage', '--db-connect', url, 'list-migrations'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(MANAGER, ['archivestorage', '--db-connect', url, 'list-migrations'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const ended = once(child, 'close');

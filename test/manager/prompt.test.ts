@@ -25,7 +25,13 @@ after(async () => {
 });
 
 const migrate = (...more: readonly string[]): readonly string[] => [
-  'archivestorage', '--db-connect', database.url, 'migrate', from, to, ...more,
+  'archivestorage',
+  '--db-connect',
+  database.url,
+  'migrate',
+  from,
+  to,
+  ...more,
 ];
 
 /** What a refusal must leave as it is. */
@@ -64,11 +70,20 @@ test('on a terminal, y goes on: the whole migration, in the words of the guide',
   assert.match(shown, /\[anchore_manager\.cli\.archivestorage\/migrate\(\)\] \[INFO\] Loading configs/);
   assert.match(shown, /Migration from config: \{\r?\n {2}"compression": \{/);
   assert.match(shown, /Initializing migration from \{'compression': \{'enabled': False, 'min_size_kbytes': 100\}/);
-  assert.match(shown, /\[anchore_engine\.subsys\.archive\.migration\/initiate_migration\(\)\] \[INFO\] Migration Task Id: \d+/);
-  assert.match(shown, /Migration result summary: \{"last_state": "[a-z]+", "executor_id": "[^"]+", "archive_documents_migrated": 500, /);
-  assert.match(shown, /MUST have the following configuration options added before starting up again:\r?\ncompression:\r?\n {2}enabled: false/);
-  const [{ moved }] = (await database.query(`SELECT count(*)::int AS moved FROM archive_metadata WHERE content_url LIKE 'db2://%'`)) as [
-    { moved: number },
-  ];
+  assert.match(
+    shown,
+    /\[anchore_engine\.subsys\.archive\.migration\/initiate_migration\(\)\] \[INFO\] Migration Task Id: \d+/,
+  );
+  assert.match(
+    shown,
+    /Migration result summary: \{"last_state": "[a-z]+", "executor_id": "[^"]+", "archive_documents_migrated": 500, /,
+  );
+  assert.match(
+    shown,
+    /MUST have the following configuration options added before starting up again:\r?\ncompression:\r?\n {2}enabled: false/,
+  );
+  const [{ moved }] = (await database.query(
+    `SELECT count(*)::int AS moved FROM archive_metadata WHERE content_url LIKE 'db2://%'`,
+  )) as [{ moved: number }];
   assert.equal(moved, 500);
 });

@@ -15,7 +15,10 @@ export const createConfigs = async (): Promise<TemporaryConfigs> => {
     folder,
     write: async (name, driver, options = '{}') => {
       const file = join(folder, name);
-      await writeFile(file, `services:\n  catalog:\n    object_store:\n      storage_driver:\n        name: ${driver}\n        config: ${options}\n`);
+      await writeFile(
+        file,
+        `services:\n  catalog:\n    object_store:\n      storage_driver:\n        name: ${driver}\n        config: ${options}\n`,
+      );
       return file;
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),

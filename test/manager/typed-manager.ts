@@ -7,7 +7,10 @@ const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
  * Runs the real command on a terminal of its own (util-linux's `script`), on which `typed` is typed; '' is an end of input.
  * Returns all that the terminal shows.
  */
-export const runTyping = async (typed: string, args: readonly string[]): Promise<{ readonly code: number | null; readonly shown: string }> => {
+export const runTyping = async (
+  typed: string,
+  args: readonly string[],
+): Promise<{ readonly code: number | null; readonly shown: string }> => {
   const child = spawn('script', ['-qec', [MANAGER, ...args].map(quoted).join(' '), '/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, SHELL: '/bin/sh' },

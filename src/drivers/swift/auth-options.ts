@@ -36,11 +36,29 @@ export type NamedInDomain =
 /** The options that have to do with authentication, as they stand in a section. */
 export type SwiftAuthOptions = Partial<
   Record<
-    | 'auth' | 'user' | 'key' | 'auth_version' | 'os_auth_url' | 'os_username' | 'os_user_id' | 'os_password'
-    | 'os_user_domain_name' | 'os_user_domain_id' | 'tenant_name' | 'os_tenant_name' | 'os_tenant_id'
-    | 'os_project_name' | 'os_project_id' | 'os_project_domain_name' | 'os_project_domain_id' | 'os_auth_type'
-    | 'os_application_credential_id' | 'os_application_credential_name' | 'os_application_credential_secret'
-    | 'os_auth_token' | 'os_storage_url',
+    | 'auth'
+    | 'user'
+    | 'key'
+    | 'auth_version'
+    | 'os_auth_url'
+    | 'os_username'
+    | 'os_user_id'
+    | 'os_password'
+    | 'os_user_domain_name'
+    | 'os_user_domain_id'
+    | 'tenant_name'
+    | 'os_tenant_name'
+    | 'os_tenant_id'
+    | 'os_project_name'
+    | 'os_project_id'
+    | 'os_project_domain_name'
+    | 'os_project_domain_id'
+    | 'os_auth_type'
+    | 'os_application_credential_id'
+    | 'os_application_credential_name'
+    | 'os_application_credential_secret'
+    | 'os_auth_token'
+    | 'os_storage_url',
     string | undefined
   >
 >;
@@ -83,7 +101,12 @@ const namedInDomain = (
   return { name, domain: domainName ? { name: domainName } : { id: 'default' } };
 };
 
-const resolveV3 = (options: SwiftAuthOptions, url: string, userName: string | undefined, password: string | undefined): SwiftAuthResult => {
+const resolveV3 = (
+  options: SwiftAuthOptions,
+  url: string,
+  userName: string | undefined,
+  password: string | undefined,
+): SwiftAuthResult => {
   const user = namedInDomain(options.os_user_id, userName, options.os_user_domain_id, options.os_user_domain_name);
   const credentialId = options.os_application_credential_id;
   const credentialName = options.os_application_credential_name;
@@ -91,9 +114,15 @@ const resolveV3 = (options: SwiftAuthOptions, url: string, userName: string | un
     const secret = options.os_application_credential_secret;
     if (!secret) return missing('os_application_credential_secret', 'the secret of the application credential');
     if (credentialId)
-      return { ok: true, value: { version: 3, method: 'application-credential', url, credential: { id: credentialId }, secret } };
+      return {
+        ok: true,
+        value: { version: 3, method: 'application-credential', url, credential: { id: credentialId }, secret },
+      };
     if (!credentialName || !user) return missing('user', 'the user of the application credential');
-    return { ok: true, value: { version: 3, method: 'application-credential', url, credential: { name: credentialName, user }, secret } };
+    return {
+      ok: true,
+      value: { version: 3, method: 'application-credential', url, credential: { name: credentialName, user }, secret },
+    };
   }
   if (!user) return missing('user', 'the name of a user (user, os_username or os_user_id)');
   if (!password) return missing('key', 'the password of the user (key or os_password)');
@@ -115,7 +144,8 @@ export const resolveSwiftAuth = (options: SwiftAuthOptions): SwiftAuthResult => 
   const user = options.user ?? options.os_username;
   const key = options.key ?? options.os_password;
   if (!url) return missing('auth', 'the URL of the authentication service (auth or os_auth_url)');
-  if (!URL.canParse(url)) return missing(options.auth ? 'auth' : 'os_auth_url', 'the URL of the authentication service');
+  if (!URL.canParse(url))
+    return missing(options.auth ? 'auth' : 'os_auth_url', 'the URL of the authentication service');
   if (version === 3) return resolveV3(options, url, user, key);
   if (!user) return missing('user', 'the name of a user (user or os_username)');
   if (!key) return missing('key', 'the key of the user (key or os_password)');

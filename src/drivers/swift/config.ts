@@ -40,7 +40,10 @@ const shape = {
   auth: optionalText('the URL of the authentication service'),
   user: text,
   key: text,
-  auth_version: z.string('1, 2 or 3').regex(/^([123](\.0)?)?$/, '1, 2 or 3').optional(),
+  auth_version: z
+    .string('1, 2 or 3')
+    .regex(/^([123](\.0)?)?$/, '1, 2 or 3')
+    .optional(),
   os_auth_url: optionalText('the URL of the authentication service'),
   os_username: text,
   os_user_id: text,
@@ -68,16 +71,46 @@ const shape = {
   os_cacert: optionalText('the path of a file with certificates'),
   os_cert: optionalText('the path of a certificate'),
   os_key: optionalText('the path of a private key'),
-  segment_size: z.union([z.literal('').transform(() => undefined), wholeNumber('a number of bytes')], 'a number of bytes').optional(),
+  segment_size: z
+    .union([z.literal('').transform(() => undefined), wholeNumber('a number of bytes')], 'a number of bytes')
+    .optional(),
   segment_container: text,
 };
 
 /** Options of SwiftService that change how its own transfers run, or mean nothing to an archive: known, without effect here. */
 const WITHOUT_EFFECT = [
-  'ssl_compression', 'snet', 'retries', 'verbose', 'debug', 'info', 'timeout', 'auth_timeout', 'object_dd_threads',
-  'object_uu_threads', 'container_threads', 'segment_threads', 'use_slo', 'leave_segments', 'changed', 'skip_identical',
-  'checksum', 'shuffle', 'header', 'meta', 'read_acl', 'write_acl', 'sync_to', 'sync_key', 'yes_all', 'no_download',
-  'force_auth_retry', 'versions', 'prompt', 'human', 'os_identity_api_version', 'os_options',
+  'ssl_compression',
+  'snet',
+  'retries',
+  'verbose',
+  'debug',
+  'info',
+  'timeout',
+  'auth_timeout',
+  'object_dd_threads',
+  'object_uu_threads',
+  'container_threads',
+  'segment_threads',
+  'use_slo',
+  'leave_segments',
+  'changed',
+  'skip_identical',
+  'checksum',
+  'shuffle',
+  'header',
+  'meta',
+  'read_acl',
+  'write_acl',
+  'sync_to',
+  'sync_key',
+  'yes_all',
+  'no_download',
+  'force_auth_retry',
+  'versions',
+  'prompt',
+  'human',
+  'os_identity_api_version',
+  'os_options',
 ] as const;
 
 const endpointOf = (value: string | undefined): SwiftOptions['endpointType'] =>

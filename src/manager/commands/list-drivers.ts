@@ -1,4 +1,4 @@
-import { CONFIGURABLE_DRIVERS } from '../../config/archive-section.ts';
+import { CONFIGURABLE_DRIVERS } from '../../config/driver-config.ts';
 import type { Command } from '../context.ts';
 
 /** Prints the drivers that a configuration can name. */

@@ -51,7 +51,10 @@ export const runBetween = async (context: CommandContext, db: Database, choice: 
 };
 
 /** Both configurations of a command line `FROM TO`. */
-export const loadBoth = async (context: CommandContext, input: CommandInput): Promise<{ from: LoadedConfig; to: LoadedConfig }> => ({
+export const loadBoth = async (
+  context: CommandContext,
+  input: CommandInput,
+): Promise<{ from: LoadedConfig; to: LoadedConfig }> => ({
   from: await loadConfig(context, input.argument(0), { analysisArchive: input.flag('fromAnalysisArchive') }),
   to: await loadConfig(context, input.argument(1), { analysisArchive: input.flag('toAnalysisArchive') }),
 });
@@ -69,7 +72,10 @@ export const requestOptionsOf = (input: CommandInput): RequestOptions => ({
 export const migrate: Command = async (context, input) => {
   const request = requestOptionsOf(input);
   if (request.move && request.keepSource)
-    throw new AppError('usage.invalid', '--move frees the source as it goes and --nodelete keeps it: they exclude each other');
+    throw new AppError(
+      'usage.invalid',
+      '--move frees the source as it goes and --nodelete keeps it: they exclude each other',
+    );
   const { from, to } = await loadBoth(context, input);
   await using db = await connectDatabase(context, { config: from.file, tables: 'later' });
   context.log.at(PLACES.migrate).info('Loading configs');

@@ -4,12 +4,19 @@ import type { ExitCode } from '../exit-code.ts';
 import { connectForId, getRecord, loadJournalled, parseId } from '../journalled.ts';
 import { requestOptionsOf, runBetween } from './migrate.ts';
 
-const continueMigration = async (context: CommandContext, input: CommandInput, onlyFailed: boolean): Promise<ExitCode> => {
+const continueMigration = async (
+  context: CommandContext,
+  input: CommandInput,
+  onlyFailed: boolean,
+): Promise<ExitCode> => {
   const id = parseId(input);
   await using db = await connectForId(context, input);
   const record = await getRecord(db, id);
   if (record.kind === 'rollback')
-    throw new AppError('usage.invalid', `migration ${id} is a rollback: run rollback ${record.rollsBack ?? ''} again to continue it`);
+    throw new AppError(
+      'usage.invalid',
+      `migration ${id} is a rollback: run rollback ${record.rollsBack ?? ''} again to continue it`,
+    );
   const { from, to } = await loadJournalled(context, input, record);
   const options = requestOptionsOf(input);
   const request = {

@@ -43,7 +43,8 @@ const describe = (status: MigrationStatus): string => {
     `executor:     ${task.executorId ?? '-'}`,
     `source:       ${record.keepSource ? 'kept (--nodelete)' : record.move ? 'freed batch by batch (--move)' : 'cleaned after the switch'}`,
   ];
-  if (record.switchSeconds !== undefined) lines.push(`switched:     ${record.switchedAt ?? '-'}, in ${record.switchSeconds.toFixed(2)} s`);
+  if (record.switchSeconds !== undefined)
+    lines.push(`switched:     ${record.switchedAt ?? '-'}, in ${record.switchSeconds.toFixed(2)} s`);
   return [...lines, 'documents:', ...(states.length > 0 ? states : ['  none'])].join('\n');
 };
 

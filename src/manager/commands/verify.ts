@@ -8,7 +8,9 @@ import { PLACES } from '../places.ts';
 /** `verify CONFIG`: reads every document through the configuration; the findings are the result, one a line. Exit 5 where one is wrong. */
 export const verify: Command = async (context, input) => {
   const { output } = context;
-  const { file, archive } = await loadConfig(context, input.argument(0), { analysisArchive: input.flag('analysisArchive') });
+  const { file, archive } = await loadConfig(context, input.argument(0), {
+    analysisArchive: input.flag('analysisArchive'),
+  });
   await using db = await connectDatabase(context, { config: file, tables: 'leave' });
   await using opened = await openSide(context, db, archive, { prepare: false });
   const { store, archive: scope } = opened.side;

@@ -1,0 +1,102 @@
+import type { DriverSection, OptionInput } from '../core/driver-section.ts';
+import { type DbOptions, dbSection } from '../drivers/db/config.ts';
+import { type Db2Options, db2Section } from '../drivers/db2/config.ts';
+import { type LocalfsOptions, localfsSection } from '../drivers/localfs/config.ts';
+import { type S3Options, s3Section } from '../drivers/s3/config.ts';
+import { type SwiftOptions, swiftSection } from '../drivers/swift/config.ts';
+import { describeNode, invalidValue, isFilled } from './config-file.ts';
+import type { Environment } from './environment.ts';
+import { nearest } from './nearest-word.ts';
+import { isSecretOption, optionInputs } from './section-values.ts';
+import type { ConfigMap } from './yaml-tree.ts';
+
+/** The drivers that a configuration can name, in the order in which people are told them. */
+export const CONFIGURABLE_DRIVERS = ['db', 'db2', 'localfs', 's3', 'swift'] as const;
+export type ConfigurableDriver = (typeof CONFIGURABLE_DRIVERS)[number];
+
+export type DriverConfig =
+  | { readonly name: 'db'; readonly options: DbOptions }
+  | { readonly name: 'db2'; readonly options: Db2Options }
+  | { readonly name: 'localfs'; readonly options: LocalfsOptions }
+  | { readonly name: 's3'; readonly options: S3Options }
+  | { readonly name: 'swift'; readonly options: SwiftOptions };
+
+/** A section of a file, for errors and warnings about it. */
+export interface Place {
+  readonly file: string;
+  readonly path: string;
+}
+
+/** Parses a driver's options; `place` is that of the section, `map` the section. */
+const parseOptions = <Name extends ConfigurableDriver, Options>(
+  section: DriverSection<Name, Options>,
+  map: ConfigMap,
+  place: Place,
+  environment: Environment,
+  warnings: string[],
+): { readonly name: Name; readonly options: Options } => {
+  const inputs: Record<string, OptionInput> = optionInputs(map);
+  for (const [option, variable] of Object.entries(section.environment)) {
+    const value = environment[variable];
+    if (inputs[option] === undefined && value) inputs[option] = value;
+  }
+  warnAboutUnknown(map, section.keys, `the ${section.driver} driver`, place, warnings);
+  const result = section.schema.safeParse(inputs);
+  if (result.success) return { name: section.driver, options: result.data };
+  const [issue] = result.error.issues;
+  const path = (issue?.path ?? []).map(String);
+  const node = path.reduce<ReturnType<ConfigMap['entries']['get']>>(
+    (parent, key) => (parent?.kind === 'map' ? parent.entries.get(key) : undefined),
+    map,
+  );
+  const secret = path.some((key) => isSecretOption(key, section.secretKeys)) && isFilled(node);
+  const at = { file: place.file, line: node?.line ?? map.line, path: [place.path, ...path].join('.') };
+  throw invalidValue(at, issue?.message ?? 'another value', secret ? 'a value that is not shown' : describeNode(node));
+};
+
+/** Names the keys of a section that nobody reads. */
+export const warnAboutUnknown = (
+  map: ConfigMap,
+  known: readonly string[],
+  what: string,
+  place: Place,
+  warnings: string[],
+): void => {
+  for (const [key, node] of map.entries) {
+    if (known.includes(key)) continue;
+    const suggestion = nearest(key, known);
+    const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
+    warnings.push(`${place.file}:${node.line} ${place.path}.${key}: not an option of ${what}, so it is ignored${hint}`);
+  }
+};
+
+/** The typed options of the driver with this name; undefined where there is no such driver. Throws `config.invalid`. */
+export const parseDriver = (
+  name: string,
+  map: ConfigMap,
+  place: Place,
+  environment: Environment,
+  warnings: string[],
+): DriverConfig | undefined => {
+  switch (name) {
+    case 'db':
+      return parseOptions(dbSection, map, place, environment, warnings);
+    case 'db2':
+      return parseOptions(db2Section, map, place, environment, warnings);
+    case 'localfs':
+      return parseOptions(localfsSection, map, place, environment, warnings);
+    case 's3':
+      return parseOptions(s3Section, map, place, environment, warnings);
+    case 'swift':
+      return parseOptions(swiftSection, map, place, environment, warnings);
+    default:
+      return undefined;
+  }
+};
+
+const SECRET_KEYS = [dbSection, db2Section, localfsSection, s3Section, swiftSection].flatMap(
+  (section) => section.secretKeys,
+);
+
+/** Whether the option of any driver with this name is a secret. */
+export const isSecret = (name: string): boolean => isSecretOption(name, SECRET_KEYS);
