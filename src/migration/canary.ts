@@ -2,7 +2,7 @@ import { measureObject, payloadOf } from '../archive/payload.ts';
 import { readAll } from '../archive/codec.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import type { DocumentKey } from '../drivers/contract.ts';
-import { deleteObjects } from './deletion.ts';
+import { deletedLine, deleteObjects } from './deletion.ts';
 import { destinationRef, getDocument, listCanaryCandidates, moveDocuments, sourceRef } from './document-store.ts';
 import { type Fence, lockLost } from './migration-store.ts';
 import { readBack } from './proof.ts';
@@ -45,6 +45,7 @@ export const releaseCanary = async (run: Run): Promise<void> => {
     await forget(db, fence, null);
     throw result.error;
   }
+  if (result?.outcome === 'deleted') run.log.info(deletedLine(item.ref));
   await faults.reach('clean.after-canary-delete');
   await settle(run, { seq: document.seq, payload: bytes });
 };

@@ -3,7 +3,7 @@ import { AppError } from '../core/errors.ts';
 import { releaseCanary } from './canary.ts';
 import type { Chunk } from './claims.ts';
 import { throwIfInterrupted } from './copy.ts';
-import { deleteObjects } from './deletion.ts';
+import { deletedLine, deleteObjects } from './deletion.ts';
 import {
   type DocumentRecord,
   type FailureRecord,
@@ -90,9 +90,7 @@ const cleanWindow = async (
   for (const result of results) {
     if ('error' in result) found.push({ seq: result.item.seq, code: result.error.code, text: result.error.message });
     else gone.push(result.item.seq);
-    if (result.outcome === 'deleted') {
-      log.info(`Deleting document on source after successful migration to destination. Src = ${result.item.ref.url}`);
-    }
+    if (result.outcome === 'deleted') log.info(deletedLine(result.item.ref));
   }
   await moveDocuments(db, fence, gone, ['cleaning'], 'cleaned');
   await recordDeleteProblems(db, fence, found);

@@ -67,6 +67,10 @@ export const deleteObjects = async <T extends Deletable>(
   return results;
 };
 
+/** In the words of the operator's guide. */
+export const deletedLine = (ref: ObjectRef): string =>
+  `Deleting document on source after successful migration to destination. Src = ${ref.url}`;
+
 const judge = <T extends Deletable>(item: T, outcome: DeleteOutcome | undefined): Deletion<T> => {
   switch (outcome?.outcome) {
     case 'deleted':
