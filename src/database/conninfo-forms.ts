@@ -11,7 +11,7 @@ export interface ConninfoParts {
 }
 
 /** Percent-decoding that leaves what is not an escape alone, as SQLAlchemy's does: passwords with a bare `%` exist. */
-export const decodePercent = (text: string): string =>
+const decodePercent = (text: string): string =>
   text.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8'));
 
 const AUTHORITY =

@@ -10,10 +10,11 @@ import { isAppError } from '../core/errors.ts';
 import type { Database } from './database.ts';
 import { openDatabase } from './open-database.ts';
 
-const makeFolder = async (t: TestContext): Promise<string> => {
+/** A folder that is yet to be created, two levels deep. */
+const planFolder = async (t: TestContext): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'test-embedded-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  return folder;
+  return join(folder, 'not', 'yet');
 };
 
 const open = (folder: string): Promise<Database> =>
@@ -44,7 +45,7 @@ const startWriter = (folder: string) => {
 
 describe('the embedded database', () => {
   test('what was committed outlives a kill; a second process is refused until then', async (t) => {
-    const folder = await makeFolder(t);
+    const folder = await planFolder(t);
     const writer = startWriter(folder);
     let last = 0;
     const read = async (): Promise<void> => {
@@ -60,7 +61,6 @@ describe('the embedded database', () => {
     // By another path it is the same folder.
     const link = `${folder}-link`;
     await symlink(folder, link);
-    t.after(() => rm(link));
     await assert.rejects(open(link), (error) => isAppError(error, 'refused.embedded-in-use'));
     while (last < 50) await read();
     writer.child.kill('SIGKILL');
@@ -82,7 +82,8 @@ describe('the embedded database', () => {
   });
 
   test('a folder whose creation was killed is created again; a value of 100 MB comes and goes', async (t) => {
-    const folder = await makeFolder(t);
+    const folder = await planFolder(t);
+    await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'database.unfinished'), '');
     await mkdir(join(folder, 'database'));
     await writeFile(join(folder, 'database', 'PG_VERSION'), '18\n');
@@ -96,7 +97,8 @@ describe('the embedded database', () => {
   });
 
   test('a folder that cannot be one is an error', async (t) => {
-    const folder = await makeFolder(t);
+    const folder = await planFolder(t);
+    await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'file'), '');
     await assert.rejects(open(join(folder, 'file', 'below')), (error) => isAppError(error, 'database.failed'));
   });

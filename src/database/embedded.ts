@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import type { ClientBase } from 'pg';
 import { AppError, messageOf } from '../core/errors.ts';
@@ -12,7 +12,7 @@ import { lockFolder } from './folder-lock.ts';
 import { PooledDatabase } from './pooled-database.ts';
 import { planSessionSettings } from './session-settings.ts';
 import { SharedSession } from './shared-session.ts';
-import { syncFolder } from './sync-folder.ts';
+import { syncFolder, syncPath } from './sync-folder.ts';
 import { findTypeParser } from './type-parsers.ts';
 
 /** Where the database's own files lie, in the folder that was named. */
@@ -75,7 +75,11 @@ export const openEmbeddedDatabase = async (target: EmbeddedTarget, log: Log): Pr
 
 const makeFolder = async (folder: string): Promise<string> => {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    // A new folder outlives a loss of power only if its parent is on the disk.
+    if (first !== undefined) {
+      for (let path = folder; path.length >= first.length; path = dirname(path)) await syncPath(dirname(path));
+    }
     return await realpath(folder);
   } catch (error) {
     throw new AppError(

@@ -19,13 +19,14 @@ export const syncFolder = async (folder: string): Promise<void> => {
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 };
 
-const syncPath = async (path: string): Promise<void> => {
+/** Writes one file, or the entries of one folder, to the disk. */
+export const syncPath = async (path: string): Promise<void> => {
   let handle;
   try {
     handle = await open(path, constants.O_RDONLY);
   } catch (error) {
-    // The database removes files that it no longer needs.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    // The database removes files that it no longer needs; a folder above may be one that we cannot open.
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EACCES')) return;
     throw error;
   }
   try {
