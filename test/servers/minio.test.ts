@@ -1,5 +1,6 @@
 import { runConformance } from '../../src/drivers/conformance/suite.ts';
 import type { Quirks } from '../../src/drivers/conformance/subject.ts';
+import { s3Cases } from './s3-cases.ts';
 import { subjectOn } from './s3-subject.ts';
 
 /** It refuses keys that a path of files could not have. */
@@ -16,3 +17,11 @@ const quirks: Quirks = {
 };
 
 runConformance(subjectOn('minio', quirks, { prefix: 'a prefix/' }));
+
+s3Cases('minio', 'us-east-1', {
+  conditionalPut: true,
+  checksums: ['none', 'crc32c', 'crc64nvme', 'sha256'],
+  objectLock: true,
+  controlCharacters: true,
+  documents: 1050,
+});

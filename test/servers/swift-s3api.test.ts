@@ -1,7 +1,13 @@
 import { runConformance } from '../../src/drivers/conformance/suite.ts';
-import type { Quirks } from '../../src/drivers/conformance/subject.ts';
+import { s3Cases } from './s3-cases.ts';
 import { subjectOn } from './s3-subject.ts';
 
-const quirks: Quirks = {};
+runConformance(subjectOn('swift', {}, { prefix: 'a prefix/' }));
 
-runConformance(subjectOn('swift', quirks, { prefix: 'a prefix/' }));
+s3Cases('swift', 'us-east-1', {
+  conditionalPut: false,
+  checksums: ['none'],
+  objectLock: false,
+  controlCharacters: true,
+  documents: 60,
+});

@@ -29,22 +29,27 @@ export const sendHead = async (
   signal: AbortSignal | undefined,
 ): Promise<S3Answer> => {
   const request = { operation, method: 'HEAD', bucket, key, signal } as const;
-  const before = client.regionOf(bucket);
-  const answer = await client.exchange(request);
-  if (answer.ok) {
-    await answer.body.dump();
+  const attempt = async (): Promise<S3Answer> => {
+    const answer = await client.exchange(request);
+    if (answer.ok) await answer.body.dump();
     return answer;
-  }
-  const { status } = answer.failure;
-  if (status !== 400 && status !== 403 && status !== 301) return answer;
+  };
+  const before = client.regionOf(bucket);
+  const first = await attempt();
+  if (first.ok || !isAmbiguous(first.failure)) return first;
   const failure = await explainFailure(client, bucket, signal);
-  if (client.regionOf(bucket) !== before) return client.exchange(request);
-  return failure === undefined
-    ? answer
-    : { ok: false, failure: { ...failure, status: status === 403 ? failure.status : status } };
+  // The listing was led to another region: there HEAD may say more.
+  const answer = client.regionOf(bucket) === before ? first : await attempt();
+  if (answer.ok || !isAmbiguous(answer.failure) || failure === undefined) return answer;
+  return { ok: false, failure };
 };
 
-/** Whether the bucket exists; throws where the store does not let us know. */
+const isAmbiguous = ({ status }: S3Failure): boolean => status === 400 || status === 403 || status === 301;
+
+/**
+ * Whether the bucket exists; throws where the store does not let us know. Only `NoSuchBucket` means that it does not: a
+ * server that is no S3, or does not know our access key, answers 404 as well.
+ */
 export const bucketExists = async (
   client: S3Client,
   bucket: string,
@@ -52,8 +57,12 @@ export const bucketExists = async (
 ): Promise<boolean> => {
   const answer = await sendHead(client, 'HeadBucket', bucket, undefined, signal);
   if (answer.ok) return true;
-  if (answer.failure.status === 404 || codeOf(answer.failure) === 'store.container-missing') return false;
-  throw client.errorOf(answer.failure, { operation: 'HeadBucket', method: 'HEAD', bucket });
+  const { failure } = answer;
+  const explained =
+    failure.status === 404 && failure.code === '' ? await explainFailure(client, bucket, signal) : failure;
+  if (explained === undefined) return true;
+  if (codeOf(explained) === 'store.container-missing') return false;
+  throw client.errorOf(explained, { operation: 'HeadBucket', method: 'HEAD', bucket });
 };
 
 const createBody = (region: string): string =>

@@ -46,6 +46,8 @@ export interface S3ClientParts {
   readonly credentials: CredentialSource;
   /** The region to begin with; undefined: the one that Amazon's own clients begin with. */
   readonly region: string | undefined;
+  /** The clock that requests are signed by; undefined: the machine's. */
+  readonly now?: (() => Date) | undefined;
 }
 
 const DEFAULT_REGION = 'us-east-1';
@@ -136,6 +138,7 @@ export class S3Client {
         },
       },
       region,
+      this.#parts.now?.(),
     );
     const source: SourceError = {};
     try {

@@ -25,7 +25,7 @@ import { openCredentials } from './credentials.ts';
 import { deleteObjects } from './delete-objects.ts';
 import { type Endpoint, openEndpoint } from './endpoint.ts';
 import { inspectBucket } from './inspect.ts';
-import { listObjects } from './list-objects.ts';
+import { listObjects, MAX_PAGE_KEYS } from './list-objects.ts';
 import { findPlace, keyOf, type ObjectPlace, parsePlace, urlOf } from './object-url.ts';
 import { putMultipart } from './multipart.ts';
 import { DEFAULT_PART_SIZES, type PartSizes } from './multipart-parts.ts';
@@ -40,6 +40,10 @@ export interface S3Surroundings {
   readonly environment: Environment;
   readonly timeouts?: Timeouts;
   readonly partSizes?: PartSizes;
+  /** How many keys a page of a listing has at most. */
+  readonly pageKeys?: number;
+  /** The clock that requests are signed by; the machine's. */
+  readonly now?: () => Date;
 }
 
 /** 10,000 parts of up to 5 GiB make more, but no object may be larger; in bytes. */
@@ -51,6 +55,7 @@ interface DriverParts {
   readonly client: S3Client;
   readonly transport: Dispatcher;
   readonly sizes: PartSizes;
+  readonly pageKeys: number;
 }
 
 class S3Driver implements Driver {
@@ -63,6 +68,7 @@ class S3Driver implements Driver {
   readonly #client: S3Client;
   readonly #transport: Dispatcher;
   readonly #sizes: PartSizes;
+  readonly #pageKeys: number;
   /** In bytes. */
   readonly #multipartAbove: number;
 
@@ -72,6 +78,7 @@ class S3Driver implements Driver {
     this.#client = parts.client;
     this.#transport = parts.transport;
     this.#sizes = parts.sizes;
+    this.#pageKeys = parts.pageKeys;
     // A checksum other than MD5 is not known beforehand, so such a payload cannot be streamed in one piece.
     const inOnePiece = isAwsChecksum(options.checksum) ? IN_MEMORY_BYTES : parts.sizes.multipartBytes;
     this.#multipartAbove = Math.min(inOnePiece, parts.sizes.multipartBytes);
@@ -168,7 +175,7 @@ class S3Driver implements Driver {
   }
 
   list(signal?: AbortSignal): AsyncIterable<ListedObject> {
-    return listObjects(this.#client, this.#options.bucket, this.#options.prefix, signal);
+    return listObjects(this.#client, this.#options.bucket, this.#options.prefix, this.#pageKeys, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -178,13 +185,14 @@ class S3Driver implements Driver {
 
 /** Opens a store of S3, or of a server that speaks its protocol. Sends nothing yet. */
 export const openS3Driver = async (options: S3Options, surroundings: S3Surroundings): Promise<Driver> => {
-  const { environment, timeouts } = surroundings;
+  const { environment, timeouts, now } = surroundings;
   const caFile = options.caFile === undefined ? undefined : { option: 'ca_file', path: options.caFile };
   const transport = await openTransport({ caFile, verify: options.verify, environment, timeouts });
   const endpoint = openEndpoint(options);
   const credentials = openCredentials(options.credentials);
   const named = options.region ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
   const region = options.url === undefined ? named : undefined;
-  const client = new S3Client({ transport, endpoint, signer: createSigner(credentials), credentials, region });
-  return new S3Driver(options, { endpoint, client, transport, sizes: surroundings.partSizes ?? DEFAULT_PART_SIZES });
+  const client = new S3Client({ transport, endpoint, signer: createSigner(credentials), credentials, region, now });
+  const { partSizes: sizes = DEFAULT_PART_SIZES, pageKeys = MAX_PAGE_KEYS } = surroundings;
+  return new S3Driver(options, { endpoint, client, transport, sizes, pageKeys });
 };

@@ -141,9 +141,13 @@ describe('what an answer of the store means', () => {
   });
 
   test('a 404 to HEAD means not found only where the bucket exists', async () => {
-    const missing: Script = () => ({ status: 404 });
+    const missing: Script = ({ method }) => ({ status: 404, body: method === 'HEAD' ? '' : errorXml('NoSuchBucket') });
     await withStore(missing, async (driver) => {
       assert.equal((await errorOf(async () => driver.head(refOf(driver)))).code, 'store.container-missing');
+    });
+    const somethingElse: Script = () => ({ status: 404, body: '<html>no such page</html>' });
+    await withStore(somethingElse, async (driver) => {
+      assert.equal((await errorOf(async () => driver.head(refOf(driver)))).code, 'store.failed');
     });
     const there: Script = ({ target }) => ({ status: target === '/archive' ? 200 : 404 });
     await withStore(there, async (driver) => {

@@ -49,6 +49,7 @@ const BY_CODE: Readonly<Record<string, ErrorCode>> = {
   InvalidSecurity: 'store.credentials',
   NotSignedUp: 'store.credentials',
   AccountProblem: 'store.credentials',
+  XAdminUserNotFound: 'store.credentials',
   RequestTimeTooSkewed: 'store.clock-skew',
   RequestExpired: 'store.clock-skew',
   AccessDenied: 'store.denied',

@@ -4,14 +4,19 @@ import type { S3Client, S3Request } from './client.ts';
 import { urlOf } from './object-url.ts';
 import { childText, childrenNamed, parseXml, type XmlElement } from './xml.ts';
 
-const MAX_KEYS = 1000;
+/** What S3 gives in one page at most. */
+export const MAX_PAGE_KEYS = 1000;
 
 const wrong = (bucket: string, why: string): AppError =>
   new AppError('store.failed', `the listing of s3://${bucket}: ${why}`);
 
 /** As HTML forms encode: `+` is a blank, and a plus sign comes as `%2B`. */
 export const decodeKey = (bucket: string, text: string, encoded: boolean): string => {
-  if (!encoded) return text;
+  if (!encoded) {
+    // What stands in a listing for a character that its XML could not hold: the key is another one.
+    if (text.includes('\ufffd')) throw wrong(bucket, `this store cannot list the key ${JSON.stringify(text)} exactly`);
+    return text;
+  }
   try {
     return decodeURIComponent(text.replaceAll('+', '%20'));
   } catch (cause) {
@@ -46,6 +51,7 @@ export async function* listObjects(
   client: S3Client,
   bucket: string,
   prefix: string,
+  pageKeys: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ListedObject> {
   const tokens = new Set<string>();
@@ -59,7 +65,7 @@ export async function* listObjects(
       query: {
         'list-type': '2',
         'encoding-type': 'url',
-        'max-keys': String(MAX_KEYS),
+        'max-keys': String(pageKeys),
         ...(prefix !== '' && { prefix }),
         ...(token !== undefined && { 'continuation-token': token }),
       },
