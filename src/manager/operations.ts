@@ -5,19 +5,21 @@ import type { Environment } from '../migration/requests.ts';
 import { DEFAULT_SETTINGS } from '../migration/run.ts';
 import type { CommandContext } from './context.ts';
 import { PLACES } from './places.ts';
+import { createProgressLog } from './progress-log.ts';
 import { readTestHooks } from './test-hooks.ts';
 
 /** What the operations of the migration layer need, made from what the composition root gave the command. */
 export const operationEnvironment = (context: CommandContext, db: Database): Environment => {
+  const log = context.log.at(PLACES.migration);
   const hooks = readTestHooks(context.environment);
   return {
     db,
-    log: context.log.at(PLACES.migration),
+    log,
     signal: context.signal,
     settings: { ...DEFAULT_SETTINGS, ...hooks?.settings },
     faults: hooks?.faults ?? noFaults,
     toolVersion: context.toolVersion,
     executorId: `${hostname()}:${process.pid}:0:`,
-    progress: () => undefined,
+    progress: createProgressLog(log, () => performance.now()),
   };
 };

@@ -12,7 +12,7 @@ import { PLACES } from './places.ts';
 import { findTask, type MigrationTask } from './task-store.ts';
 
 /** `Migration result summary: {...}` with the keys of the operator's guide, in its order. */
-export const renderTask = (task: MigrationTask): string =>
+const renderTask = (task: MigrationTask): string =>
   pythonJson({
     last_state: task.lastState,
     executor_id: task.executorId,

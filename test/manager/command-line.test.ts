@@ -6,6 +6,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CONFIGURABLE_DRIVERS } from '../../src/config/driver-config.ts';
+import { DRIVERS } from '../../src/drivers/registry.ts';
 import { MANAGER, runManager } from '../support/manager.ts';
 import { getTestPostgres, type TestDatabase } from '../support/postgres.ts';
 import { createConfigs, type TemporaryConfigs } from './temporary-configs.ts';
@@ -154,7 +156,38 @@ test('ids that name nothing', async () => {
 test('list-drivers needs no database', async () => {
   const { code, stdout, stderr } = await runManager(['objectstorage', 'list-drivers']);
   assert.deepEqual([code, stderr], [0, '']);
-  assert.equal(stdout, "Supported object storage drivers: ['db', 'db2', 'localfs', 's3', 'swift']\n");
+  assert.match(stdout, /^Supported object storage drivers: \['db', 'db2', 'localfs', 's3', 'swift'\]\n/);
+  assert.deepEqual(
+    DRIVERS.map(({ name }) => name),
+    CONFIGURABLE_DRIVERS,
+  );
+});
+
+test('the secrets of a configuration are told nowhere, whatever goes wrong', async () => {
+  const secrets = ['the-secret-of-s3', 'pw-in-the-url', 'the-key-of-swift', 'hidden-password'];
+  const closed = `127.0.0.1:${await findClosedPort()}`;
+  const s3 = await configs.write(
+    's3.yaml',
+    's3',
+    `{bucket: b, access_key: AKIAEXAMPLE, secret_key: the-secret-of-s3, url: 'http://me:pw-in-the-url@${closed}'}`,
+  );
+  const swift = await configs.write(
+    'swift.yaml',
+    'swift',
+    `{container: c, auth: 'http://${closed}/auth/v1.0', user: u, key: the-key-of-swift}`,
+  );
+  const db = ['--debug', 'archivestorage', '--db-connect', database.url];
+  const runs = await Promise.all([
+    runManager([...db, 'check', s3]),
+    runManager([...db, 'check', swift]),
+    runManager([...db, 'migrate', s3, swift, '--dontask', '--json']),
+  ]);
+  for (const { code, stdout, stderr } of runs) {
+    assert.ok(code === 4 || code === 2, `${code} ${stderr}`);
+    for (const secret of secrets) assert.ok(!(stdout + stderr).includes(secret), `${secret} in ${stdout}${stderr}`);
+  }
+  assert.match(runs[2]?.stderr ?? '', /"secret_key": "\*\*\*\*"/);
+  assert.match(runs[2]?.stderr ?? '', /'key': '\*\*\*\*'/);
 });
 
 test('the process list shows no password while the command runs; a signal ends it with 130', async () => {

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type Finished, runManager } from '../support/manager.ts';
+import { getTestPostgres, type TestDatabase } from '../support/postgres.ts';
+import { createConfigs, type TemporaryConfigs } from './temporary-configs.ts';
+
+let configs: TemporaryConfigs;
+let database: TestDatabase;
+let from: string;
+let to: string;
+
+before(async () => {
+  configs = await createConfigs();
+  from = await configs.write('config.yaml', 'db');
+  to = await configs.write('dest-config.yaml', 'db2');
+  database = await (await getTestPostgres()).createDatabase({ template: 'fixture' });
+});
+
+after(async () => {
+  await database.drop();
+  await configs[Symbol.asyncDispose]();
+});
+
+const run = async (expectedCode: number, ...args: readonly string[]): Promise<Finished> => {
+  const finished = await runManager(['archivestorage', '--db-connect', database.url, ...args]);
+  assert.equal(finished.code, expectedCode, `${args.join(' ')}\n${finished.stdout}${finished.stderr}`);
+  return finished;
+};
+
+const countOf = async (table: string): Promise<number> => {
+  const rows = await database.query<{ count: number }>(`SELECT count(*)::int AS count FROM ${table}`);
+  return rows[0]?.count ?? -1;
+};
+
+/** The objects that a command printed, one a line. */
+const objectsOf = ({ stdout }: Finished): readonly Record<string, unknown>[] =>
+  stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+/** Ends what an earlier step may have begun, so that the journal is no longer needed. */
+const endUnfinished = async (): Promise<void> => {
+  const rows = await database.query<{ id: number }>(`SELECT id FROM archive_mover_migration WHERE phase = 'copying'`);
+  for (const { id } of rows) await run(0, 'rollback', String(id), '--dontask');
+};
+
+/** One archive on its way through every command, in the order in which an operator uses them. */
+test('precopy copies and changes nothing; the migration then rests', async () => {
+  const { stdout, stderr } = await run(0, 'precopy', from, to);
+  assert.equal(stdout, '');
+  assert.match(stderr, /Migrating 500 documents/);
+  assert.doesNotMatch(stderr, /MUST have/);
+  assert.equal(await countOf('object_storage'), 500);
+  assert.match((await run(0, 'list-migrations')).stdout, /\n1 +pending .* db +db2 +0 +500 /);
+});
+
+test('migrate --nodelete takes it up, switches, and keeps the source', async () => {
+  const { stdout, stderr } = await run(0, 'migrate', from, to, '--dontask', '--nodelete');
+  assert.match(stderr, /Resuming migration 1/);
+  assert.equal(
+    stdout,
+    'compression:\n  enabled: false\n  min_size_kbytes: 100\nstorage_driver:\n  config: {}\n  name: db2\n',
+  );
+  assert.equal(await countOf('archive_document'), 500);
+  const shown = (await run(0, 'show-migration', '1')).stdout;
+  assert.match(shown, /^state: +complete$/m);
+  assert.match(shown, /^works now: +the destination's \(.*dest-config\.yaml\)$/m);
+  assert.match(shown, /^ {2}switched: +500$/m);
+});
+
+test('verify reads everything through the configuration that works, and says so of the other', async () => {
+  assert.match((await run(0, 'verify', to)).stdout, /^Verified: 500 documents, 500 read/m);
+  const [summary] = objectsOf(await run(5, '--json', 'verify', from, '--sample', '3')).slice(-1);
+  assert.equal(summary?.['good'], false);
+});
+
+test('rollback brings it back without copying, --delete-copies removes ours', async () => {
+  await run(3, 'rollback', '1');
+  await run(0, 'rollback', '1', '--dontask', '--delete-copies');
+  assert.equal(await countOf('object_storage'), 0);
+  await run(0, 'verify', from);
+  await run(3, 'rollback', '1', '--dontask');
+});
+
+test('a failed document: exit 1, named with its reason, nothing switched; resume and retry go on from there', async () => {
+  const broken = `("archiveId", "userId", bucket) = (SELECT "archiveId", "userId", bucket FROM archive_document WHERE bucket = 'policy_bundles' ORDER BY 1 LIMIT 1)`;
+  const [before] = await database.query<{ archiveId: string; jsondata: string }>(
+    `SELECT "archiveId", jsondata FROM archive_document WHERE ${broken}`,
+  );
+  assert.ok(before);
+  await database.query(`UPDATE archive_document SET jsondata = 'short' WHERE ${broken}`);
+  const failed = await run(1, 'migrate', from, to, '--dontask', '--json');
+  assert.match(failed.stderr, new RegExp(`Failed: .*policy_bundles/${before.archiveId}: document\\.wrong-size: `));
+  assert.match(failed.stderr, /Nothing was switched/);
+  const [result] = objectsOf(failed);
+  assert.deepEqual([result?.['outcome'], result?.['exit'], result?.['configuration']], ['failed-documents', 1, null]);
+  const id = String(result?.['id']);
+  assert.match(
+    (await run(0, 'show-migration', id, '--failed')).stdout,
+    new RegExp(`^admin/policy_bundles/${before.archiveId}: document\\.wrong-size`, 'm'),
+  );
+
+  await run(1, 'resume', id, '--dontask', '--skip-failed');
+  assert.equal(await countOf('archive_document'), 1, 'the failed one stays at the source');
+  assert.match((await run(1, 'retry', id, '--dontask')).stderr, /document\.wrong-size/);
+
+  await database.query('UPDATE archive_document SET jsondata = $1', [before.jsondata]);
+  await run(0, 'retry', id, '--dontask');
+  assert.equal(await countOf('archive_document'), 0);
+  await run(0, 'verify', to);
+});
+
+test('clean of a migration that was kept', async () => {
+  const [kept] = objectsOf(await run(0, 'migrate', to, from, '--dontask', '--nodelete', '--json'));
+  assert.equal(await countOf('object_storage'), 500);
+  await run(0, 'clean', String(kept?.['id']));
+  assert.equal(await countOf('object_storage'), 0);
+  await run(0, 'verify', from);
+});
+
+test('a bucket that leaves others behind, and one that matches nothing', async () => {
+  const { stderr } = await run(1, 'migrate', from, to, '--dontask', '--bucket', 'policy_bundles');
+  assert.match(stderr, /skipped\.not-selected/);
+  const refused = await run(3, 'migrate', from, to, '--dontask', '--bucket', 'nonesuch');
+  assert.match(refused.stderr, /code: {3}refused\.no-documents/);
+});
+
+test("remove-tables asks first, and leaves what is Anchore's", async () => {
+  await run(3, 'remove-tables');
+  await endUnfinished();
+  await run(0, 'remove-tables', '--dontask');
+  const own = await database.query(`SELECT tablename FROM pg_tables WHERE tablename LIKE 'archive_mover%'`);
+  assert.deepEqual(own, []);
+  assert.match((await run(0, 'remove-tables')).stdout, /nothing to remove/);
+  const [listed] = objectsOf(await run(0, 'list-migrations', '--json'));
+  assert.ok(Array.isArray(listed?.['migrations']) && listed['migrations'].length >= 4);
+});
