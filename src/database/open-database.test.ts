@@ -298,7 +298,7 @@ describe('a server that is not there', () => {
   test('a restart in between is survived, by the socket too', async () => {
     await using server = await startPrivatePostgres();
     const url = `postgresql://${server.user}:${server.password}@/postgres?host=${server.socketFolder}&port=${server.port}`;
-    await using db = await open(url, { retryDelayMs: 100 }, { connectAttempts: 100 });
+    await using db = await open(url, { retryDelayMs: 100 }, { connectAttempts: 600 });
     await db.query('CREATE TABLE kept ()');
     await server.kill();
     const later = sleep(200).then(() => server.start());

@@ -23,7 +23,7 @@ const readCatalogue = async (db: Database): Promise<unknown> => {
     ),
     constraints: await read(
       `SELECT conrelid::regclass::text AS on_table, conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint
-        WHERE connamespace = current_schema()::regnamespace AND conrelid::regclass::text = ANY ($1) ORDER BY 1, 2`,
+        WHERE connamespace = current_schema()::regnamespace AND contype <> 'n' AND conrelid::regclass::text = ANY ($1) ORDER BY 1, 2`,
     ),
     indexes: await read(
       `SELECT tablename, indexname, indexdef FROM pg_indexes
