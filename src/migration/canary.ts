@@ -3,9 +3,9 @@ import { readAll } from '../archive/codec.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import type { DocumentKey } from '../drivers/contract.ts';
 import { deletedLine, deleteObjects } from './deletion.ts';
-import { destinationRef, getDocument, listCanaryCandidates, moveDocuments, sourceRef } from './document-store.ts';
+import { destinationRef, type DocumentRecord, getDocument, listCanaryCandidates, moveDocuments, sourceRef } from './document-store.ts';
 import { type Fence, lockLost } from './migration-store.ts';
-import { readBack } from './proof.ts';
+import { type Finding, readBack } from './proof.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -23,8 +23,9 @@ export const releaseCanary = async (run: Run): Promise<void> => {
     return;
   }
   const candidates = await listCanaryCandidates(db, record.id);
-  const document = candidates.find((each) => from.driver.locate(each.key) === each.source.url && !each.foreignSource);
+  const document = candidates.find((each) => from.driver.locate(each.key) === each.source.url);
   if (document === undefined) return; // nothing of ours can be put back where it was: the marker must suffice
+  await proveDestination(run, document, 'before anything is deleted');
   const object = await from.driver.get(sourceRef(document), signal).catch((error: unknown) => {
     if (isAppError(error, 'store.not-found')) return undefined;
     throw error;
@@ -77,16 +78,26 @@ const forget = async (db: Run['db'], fence: Fence, canary: string | null): Promi
   ]);
 };
 
-/** Reads the destination again; puts the canary back where it is gone there. */
-const settle = async (run: Run, held: Held): Promise<void> => {
-  const { db, from, to, record, epoch, signal } = run;
-  const fence = { id: record.id, epoch };
-  const document = await getDocument(db, record.id, held.seq);
+/** Throws `document.unproven` where the destination does not hold what the switch said. */
+const proveDestination = async (run: Run, document: DocumentRecord, when: string): Promise<void> => {
+  const finding = await readDestination(run, document);
+  if (finding === 'proved') return;
+  throw new AppError('document.unproven', `${document.destination?.url}: not there ${when}: ${finding}`);
+};
+
+const readDestination = async (run: Run, document: DocumentRecord): Promise<Finding> => {
   const digest = document.destination?.digest;
   const sizeBytes = document.destination?.sizeBytes;
-  if (digest == null || sizeBytes == null) throw new AppError('internal', `canary ${held.seq} has no destination`);
-  const finding = await readBack(to.driver, destinationRef(document), { md5: digest, sizeBytes }, signal);
-  if (finding === 'proved') {
+  if (digest == null || sizeBytes == null) throw new AppError('internal', `document ${document.seq} has no destination`);
+  return readBack(run.to.driver, destinationRef(document), { md5: digest, sizeBytes }, run.signal);
+};
+
+/** Reads the destination again; puts the canary back where it is gone there. */
+const settle = async (run: Run, held: Held): Promise<void> => {
+  const { db, record, epoch } = run;
+  const fence = { id: record.id, epoch };
+  const document = await getDocument(db, record.id, held.seq);
+  if ((await readDestination(run, document)) === 'proved') {
     await forget(db, fence, JSON.stringify({ done: true }));
     return;
   }

@@ -13,6 +13,7 @@ import {
   recordSkips,
   sourceRef,
 } from './document-store.ts';
+import { findEarlierOwnership, isNamedByRow } from './earlier-ownership.ts';
 import type { Health } from './health.ts';
 import { dropVanishedDocuments, replanChangedDocuments } from './plan-store.ts';
 import { proveObject, readBack, receiptProves, unproven } from './proof.ts';
@@ -152,30 +153,31 @@ export class BatchCopier {
       !known && this.#run.record.destinationWasEmpty && to.driver.capabilities.conditionalPut && document.attempts === 0;
     if (assumeAbsent) return { document, ref, encoded, write: 'create', owned: true };
 
-    const finding = await proveObject(to.driver, ref, { md5: payload.md5, sizeBytes: payload.sizeBytes }, true, signal);
+    const there = await this.#measure(ref);
     const ours = known && document.owned;
-    switch (finding) {
-      case 'absent':
-        return { document, ref, encoded, write: 'create', owned: true };
-      case 'proved':
-        return { document, ref, encoded, write: 'none', owned: ours };
-      case 'different':
-        if (ours && (await this.#isOurEarlierCopy(document, ref))) {
-          return { document, ref, encoded, write: 'replace', owned: true };
-        }
-        throw conflict(ref);
+    if (there === undefined) return { document, ref, encoded, write: 'create', owned: true };
+    const earlier = ours ? undefined : await findEarlierOwnership(this.#run.db, this.#run, document.key, ref.url, there.md5);
+    if (there.md5 === payload.md5 && there.sizeBytes === payload.sizeBytes) {
+      return { document, ref, encoded, write: 'none', owned: ours || earlier === 'written' };
     }
+    const intended = [document.destination?.digest, document.previousDigest].includes(there.md5);
+    const replaceable = (ours && intended) || (earlier !== undefined && !(await isNamedByRow(this.#run.db, this.#run, ref.url)));
+    if (replaceable) return { document, ref, encoded, write: 'replace', owned: true };
+    throw conflict(ref);
   }
 
-  /** Whether what stands there has a digest that our journal intended. */
-  async #isOurEarlierCopy(document: DocumentRecord, ref: ObjectRef): Promise<boolean> {
+  /** What stands at the destination, by its bytes; undefined where nothing does. */
+  async #measure(ref: ObjectRef): Promise<{ readonly md5: string; readonly sizeBytes: number } | undefined> {
     const { driver } = this.#run.to;
-    for (const digest of [document.destination?.digest, document.previousDigest]) {
-      if (digest === null || digest === undefined) continue;
-      const sizeBytes = (await driver.head(ref, this.#run.signal))?.sizeBytes ?? -1;
-      if ((await readBack(driver, ref, { md5: digest, sizeBytes }, this.#run.signal)) === 'proved') return true;
+    const info = await driver.head(ref, this.#run.signal);
+    if (info === undefined) return undefined;
+    if (info.md5 !== undefined && !this.#run.readBack) return { md5: info.md5, sizeBytes: info.sizeBytes };
+    try {
+      return await measureObject(driver, ref, false, this.#run.signal);
+    } catch (error) {
+      if (isAppError(error, 'store.not-found')) return undefined;
+      throw error;
     }
-    return false;
   }
 
   /** For a rollback: the object that the archive had before, if it still holds what it held. */

@@ -373,11 +373,14 @@ export const getDocument = async (db: Queryable, id: number, seq: number): Promi
   return fromRow(rows[0]);
 };
 
-/** Small documents that could be the first to be deleted. */
+/** Small documents that could be the first to be deleted: their rows still are what the switch made of them. */
 export const listCanaryCandidates = async (db: Queryable, id: number): Promise<readonly DocumentRecord[]> => {
   const { rows } = await db.query<Row>(
-    `SELECT ${COLUMNS} FROM archive_mover_document
-      WHERE migration_id = $1 AND state IN ('switched', 'cleaning') AND dst_size < 1000000 ORDER BY seq LIMIT 20`,
+    `SELECT ${COLUMNS.replaceAll(/\w+/g, 'd.$&')} FROM archive_mover_document d
+       JOIN archive_metadata m ON m.bucket = d.bucket AND m."archiveId" = d.archive_id AND m."userId" = d.user_id
+        AND m."documentName" = d.document_name AND m.content_url = d.dst_url AND m.digest = d.dst_digest
+      WHERE d.migration_id = $1 AND d.state IN ('switched', 'cleaning') AND NOT d.foreign_source AND d.dst_size < 1000000
+      ORDER BY d.seq LIMIT 20`,
     [id],
   );
   return rows.map(fromRow);

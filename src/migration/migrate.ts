@@ -71,7 +71,8 @@ export const migrate = async (
   await ensureTables(env.db);
   await using session = await openLockSession(env.db);
   const found = await findResumable(env, request, options);
-  await refuseUnsafe(env, request, options);
+  const rowsMoved = found?.record.switchedAt !== undefined;
+  await refuseUnsafe(env, request, { online: options.online, rowsMoved });
   const run = await openRun(env, request, options, session, found?.record.id);
   return await guardRun(run, () => perform(run, request, found)); // awaited: the session must outlive it
 };
@@ -92,14 +93,23 @@ const findResumable = async (
   }
   if (record.from.fingerprint !== from || record.to.fingerprint !== to || record.rollsBack !== options.rollsBack) {
     const named = `${record.from.description} -> ${record.to.description}`;
-    throw new AppError('refused.unfinished', `migration ${record.id} (${named}) is unfinished, and this is another pair of stores`, {
-      remedy: `Continue it with: resume ${record.id}; or end it with: rollback ${record.id} (nothing is lost either way).`,
-    });
+    throw new AppError(
+      'refused.unfinished',
+      options.id === undefined
+        ? `migration ${record.id} (${named}) is unfinished, and this is another pair of stores`
+        : `migration ${record.id} is ${named}, and the configurations name other stores`,
+      {
+        remedy:
+          options.id === undefined
+            ? `Continue it with: resume ${record.id}; or end it with: rollback ${record.id} (nothing is lost either way).`
+            : 'Name the configuration files of that migration with --from and --to.',
+      },
+    );
   }
   if (options.online && found.entry === 'clean') {
     throw new AppError('refused.unfinished', `migration ${record.id} has been switched and is not cleaned yet`);
   }
-  refuseChangedCodec(record, request.to);
+  if (found.entry === 'copy') refuseChangedCodec(record, request.to);
   return found;
 };
 
@@ -159,9 +169,10 @@ export const openRun = async (
   const destinationWasEmpty = found?.destinationWasEmpty ?? (await isEmpty(request.to.store, env.signal));
   const { id, epoch } = await db.transaction(async (tx) => {
     const id = found?.id ?? (await insertMigration(tx, describeMigration(env, request, options, destinationWasEmpty), env.executorId, online));
+    const moving = found?.phase === 'moving'; // neither configuration reads all: only going on helps
     const epoch = await takeOver(tx, id, env.executorId, {
-      keepSource: request.keepSource,
-      move: request.move,
+      keepSource: request.keepSource && !moving,
+      move: request.move || moving,
       fromConfig: request.from.config,
       toConfig: request.to.config,
     });

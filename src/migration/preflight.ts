@@ -8,12 +8,12 @@ import { haveIdenticalUrls } from './scope.ts';
 
 /**
  * Everything that can refuse a migration before anything is written, in the order in which a person would want to know.
- * `online`: services may run (precopy). `cleanOnly`: the rows point to the destination already.
+ * `online`: services may run (precopy). `rowsMoved`: the migration that is continued has been switched already.
  */
 export const refuseUnsafe = async (
   env: Environment,
   request: MigrateRequest,
-  { online, cleanOnly }: { readonly online: boolean; readonly cleanOnly?: boolean },
+  { online, rowsMoved }: { readonly online: boolean; readonly rowsMoved: boolean },
 ): Promise<void> => {
   const from = request.from.store;
   const to = request.to.store;
@@ -30,7 +30,7 @@ export const refuseUnsafe = async (
       );
     }
   }
-  if (!request.force && cleanOnly !== true) await refuseUnlessCurrent(env.db, from);
+  if (!request.force && !rowsMoved) await refuseUnlessCurrent(env.db, from);
   if (!online && !request.force) await refuseWhileServicesRun(env.db);
 };
 

@@ -1,0 +1,36 @@
+import type { Queryable } from '../database/database.ts';
+import type { DocumentKey } from '../drivers/contract.ts';
+import type { Run } from './run.ts';
+
+/**
+ * Whether an object at the destination is one that this system's journals know, from other migrations, with just this
+ * digest (rule R10). `written`: ours; `migrated`: the archive's own, which was brought elsewhere and left. Both may be
+ * replaced where no row names them; only the former is ours to delete later. undefined: foreign.
+ */
+export const findEarlierOwnership = async (
+  db: Queryable,
+  run: Run,
+  key: DocumentKey,
+  url: string,
+  digest: string,
+): Promise<'written' | 'migrated' | undefined> => {
+  const { rows } = await db.query<{ written: boolean }>(
+    `SELECT m.to_fingerprint = $3 AND d.dst_url = $1 AND d.owned AND $2 IN (d.dst_digest, d.prev_digest) AS written
+       FROM archive_mover_document d JOIN archive_mover_migration m ON m.id = d.migration_id
+      WHERE (d.dst_url = $1 OR d.src_url = $1) AND d.document_name = $4 AND m.id <> $5
+        AND ((m.to_fingerprint = $3 AND d.dst_url = $1 AND d.owned AND $2 IN (d.dst_digest, d.prev_digest))
+          OR (m.from_fingerprint = $3 AND d.src_url = $1 AND $2 IN (d.read_digest, d.src_digest)
+              AND d.state IN ('switched', 'cleaning', 'cleaned')))
+      ORDER BY 1 DESC LIMIT 1`,
+    [url, digest, run.to.identity.fingerprint, key.documentName, run.record.id],
+  );
+  const found = rows[0];
+  if (found === undefined) return undefined;
+  return found.written ? 'written' : 'migrated';
+};
+
+/** Whether a row of the archive resolves to this object of the destination. */
+export const isNamedByRow = async (db: Queryable, run: Run, url: string): Promise<boolean> => {
+  if (run.record.identicalUrls) return false; // rows with this URL mean the other store, which is current
+  return (await db.query('SELECT 1 FROM archive_metadata WHERE content_url = $1 LIMIT 1', [url])).count > 0;
+};
