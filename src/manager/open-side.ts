@@ -3,7 +3,8 @@ import type { Store } from '../archive/store.ts';
 import type { ArchiveConfig } from '../config/archive-section.ts';
 import type { Database } from '../database/database.ts';
 import { openDriver } from '../drivers/registry.ts';
-import type { ArchiveScope, Side } from '../migration/requests.ts';
+import type { Side } from '../migration/requests.ts';
+import type { ArchiveScope } from '../migration/scope.ts';
 import type { CommandContext } from './context.ts';
 
 /** A store that ends with the scope in which it was opened. */

@@ -3,9 +3,7 @@ import type { Log } from '../core/log.ts';
 import type { Database } from '../database/database.ts';
 import type { FaultPoints } from './fault-points.ts';
 import type { ProgressEvent, Settings } from './run.ts';
-
-/** Which rows belong to the archive that a configuration section names. */
-export type ArchiveScope = 'object-store' | 'object-store-beside-analysis-archive' | 'analysis-archive';
+import type { ArchiveScope } from './scope.ts';
 
 /** One side of a migration: an open store, and where its configuration stands. */
 export interface Side {

@@ -48,8 +48,7 @@ export const rollback = async (env: Environment, request: RollbackRequest): Prom
       await refuseUnlessNewest(env, record, cannot);
       return migrate(env, reverse(request), { online: false, rollsBack: record.id });
     case 'rolled-back':
-      if (request.deleteCopies) return deleteCopies(env, request);
-      throw cannot('is rolled back already');
+      return finishUndoing(env, request);
     case 'moving':
       throw cannot('moves batch by batch, and some batches are gone from the source');
     case 'cleaning':
@@ -120,8 +119,8 @@ const endUnswitched = async (run: Run, deleteThem: boolean): Promise<MigrationRe
   return { id: record.id, outcome: 'complete', counts, failures, skipped, problems: [], switchSeconds: undefined };
 };
 
-/** After a rollback: deletes what the undone migration had written. */
-const deleteCopies = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
+/** Has been rolled back: finishes what a kill left of that, and deletes what the undone migration had written, if asked. */
+const finishUndoing = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
   const undoing = await findRollbackOf(env.db, request.id);
   if (undoing === undefined) throw new AppError('internal', `migration ${request.id} is rolled back by none`);
   return migrate(env, reverse(request), { online: false, id: undoing.id, rollsBack: request.id, cleanOnly: true });

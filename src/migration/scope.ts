@@ -1,5 +1,7 @@
-import type { ArchiveScope } from './requests.ts';
 import type { Driver, DocumentKey } from '../drivers/contract.ts';
+
+/** Which rows belong to the archive that a configuration section names. */
+export type ArchiveScope = 'object-store' | 'object-store-beside-analysis-archive' | 'analysis-archive';
 
 /**
  * Which rows a migration concerns (rule R7): those that the source's services can read today, whatever bucket, folder or

@@ -5,8 +5,7 @@ import { AppError, toAppError } from '../core/errors.ts';
 import type { Database, Queryable } from '../database/database.ts';
 import { forEachConcurrent } from './concurrency.ts';
 import { throwIfInterrupted } from './copy.ts';
-import type { ArchiveScope } from './requests.ts';
-import { archivePredicate, planScope, scopeParameters } from './scope.ts';
+import { archivePredicate, type ArchiveScope, planScope, scopeParameters } from './scope.ts';
 
 /** One thing that is wrong, as it is found. */
 export interface VerifyFinding {
