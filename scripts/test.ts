@@ -11,12 +11,15 @@ import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { run } from 'node:test';
 import { startPostgresServer } from '../test/support/postgres-server.ts';
+import { SHARED_SERVER_SETTINGS } from '../test/support/postgres.ts';
 import { createReport } from './test-report.ts';
 
 const EVERYTHING = ['{src,test}/**/*.test.ts'];
 
 /** They need servers that `npm run servers:start` starts, or take long: each has a command of its own. */
 const isApart = (file: string): boolean => file.startsWith('test/servers/') || file.endsWith('.full.test.ts');
+
+const isUnitTest = (file: string): boolean => file.startsWith('src/');
 
 const FILE_TIMEOUT_MS = 300_000;
 
@@ -29,7 +32,8 @@ const findFiles = async (patterns: readonly string[]): Promise<string[]> => {
     if (found.length === 0) throw new Error(`no test file matches ${pattern}`);
     for (const file of found) files.add(relative(process.cwd(), file));
   }
-  return [...files].toSorted();
+  // The suites under test/ take longest, so they come first: none is left to run alone at the end.
+  return [...files].toSorted().toSorted((a, b) => Number(isUnitTest(a)) - Number(isUnitTest(b)));
 };
 
 const stopping = new AbortController();
@@ -40,13 +44,14 @@ const main = async (): Promise<number> => {
   const patterns = process.argv.slice(2);
   const files =
     patterns.length > 0 ? await findFiles(patterns) : (await findFiles(EVERYTHING)).filter((file) => !isApart(file));
-  await using postgres = await startPostgresServer();
+  await using postgres = await startPostgresServer({ settings: SHARED_SERVER_SETTINGS });
   process.env['TEST_POSTGRES_URL'] = postgres.urlOf('postgres');
   process.env['TEST_POSTGRES_BINARIES'] = postgres.binaries;
   const report = createReport(files, (text) => process.stdout.write(text));
   const events = run({
     files,
-    concurrency: Math.min(4, availableParallelism()),
+    // Tests often wait for a disk or a timer: one more than there are processors.
+    concurrency: Math.min(4, availableParallelism() + 1),
     execArgv: ['--disable-warning=ExperimentalWarning'],
     timeout: FILE_TIMEOUT_MS,
     signal: stopping.signal,

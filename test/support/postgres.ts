@@ -17,7 +17,7 @@ export interface TestPostgres {
 /** A private server, which a test may stop, kill and restart. Dispose of it. */
 export type PrivatePostgres = TestPostgres & PostgresServer;
 
-/** Dropped, its sessions ended, when it is disposed of. */
+/** Disposing of it ends its sessions. It is dropped with the server, or once there are many. */
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
   readonly name: string;
@@ -38,6 +38,13 @@ export const FIXTURE_SQL = new URL('../../fixtures/anchore-engine-1.1.0-500-docu
 export const FIXTURE_TSV = new URL('../../fixtures/anchore-engine-1.1.0-500-documents.tsv', import.meta.url);
 
 const TEMPLATE = 'fixture_template';
+
+/** How many databases one test process may leave to the end, each of some 10 MB, with the fixture 40 MB. */
+const MAX_LEFT_DATABASES = 20;
+let leftDatabases = 0;
+
+/** For servers that no test kills: nothing of theirs has to outlive a crash. `fsync` stays on, the product demands it. */
+export const SHARED_SERVER_SETTINGS = { synchronous_commit: 'off' };
 
 const connect = async (url: string): Promise<pg.Client> => {
   const client = new pg.Client({ connectionString: url, application_name: 'psql' });
@@ -96,8 +103,12 @@ class LocalDatabase implements TestDatabase {
     await runOn(this.#adminUrl, (admin) => admin.query(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`));
   }
 
+  /** DROP DATABASE waits for a checkpoint, a second or more on a slow disk, so it is put off. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.drop();
+    if (leftDatabases++ >= MAX_LEFT_DATABASES) return this.drop();
+    await runOn(this.#adminUrl, (admin) =>
+      admin.query('SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1', [this.name]),
+    );
   }
 }
 
@@ -126,6 +137,9 @@ let shared: Promise<TestPostgres> | undefined;
 /** The server that all tests share: use databases of your own, and leave its settings alone. */
 export const getTestPostgres = (): Promise<TestPostgres> => {
   const url = process.env['TEST_POSTGRES_URL'];
-  shared ??= url === undefined ? startPrivatePostgres() : Promise.resolve({ createDatabase: createDatabaseOn(url) });
+  shared ??=
+    url === undefined
+      ? startPrivatePostgres({ settings: SHARED_SERVER_SETTINGS })
+      : Promise.resolve({ createDatabase: createDatabaseOn(url) });
   return shared;
 };
