@@ -138,6 +138,42 @@ test('commands that only look create nothing', async () => {
   assert.match(stderr, /there is no embedded one in/);
 });
 
+test('list-migrations shows runs of the original tool, and one whose owner is gone as interrupted', async () => {
+  const own = await (await getTestPostgres()).createDatabase({ template: 'fixture' });
+  try {
+    const insert = (state: string, at: string): string =>
+      `WITH t AS (INSERT INTO tasks (state, last_state, created_at, started_at, ended_at, last_updated, executor_id, type)
+                  VALUES ('${state}', 'running', '${at}', '${at}', NULL, '${at}', 'h:1:2:', 'archivemigrationtask') RETURNING id)
+       INSERT INTO archive_migration_tasks (id, migrate_from_driver, migrate_to_driver, archive_documents_to_migrate, archive_documents_migrated)
+       SELECT id, 'db', 's3', 500, 37 FROM t`;
+    await own.query(insert('running', '2018-08-15 18:03:52.949956'));
+    await own.query(insert('complete', '2018-08-15 18:03:52'));
+    const list = async (...more: readonly string[]): Promise<string> =>
+      (await runManager(['archivestorage', '--db-connect', own.url, 'list-migrations', ...more])).stdout;
+    const lines = (await list()).split('\n');
+    assert.match(
+      lines[1] ?? '',
+      /^1 +interrupted +2018-08-15T18:03:52\.949956 +None +db +s3 +37 +500 +2018-08-15T18:03:52\.949956 *$/,
+    );
+    assert.match(lines[2] ?? '', /^2 +complete +2018-08-15T18:03:52 +None /);
+    const holder = await own.connect();
+    await holder.query('SELECT pg_advisory_lock(2, 1)');
+    const { migrations } = JSON.parse(await list('--json')) as {
+      migrations: { state: string; documentsMigrated: number }[];
+    };
+    assert.deepEqual(
+      migrations.map(({ state, documentsMigrated }) => [state, documentsMigrated]),
+      [
+        ['running', 37],
+        ['complete', 37],
+      ],
+    );
+    await holder.end();
+  } finally {
+    await own.drop();
+  }
+});
+
 test('ids that name nothing', async () => {
   const calls = [
     ['show-migration', '0'],
