@@ -24,7 +24,8 @@ const manager = join(repository, 'bin/anchore-manager');
 const shown = (path: string): string => relative(process.cwd(), path) || '.';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const title = (text: string): void => say(`\n\u001b[1m== ${text}\u001b[0m`.replaceAll(process.stdout.isTTY ? '' : /\u001b\[\d+m/g, ''));
+const title = (text: string): void =>
+  say(`\n\u001b[1m== ${text}\u001b[0m`.replaceAll(process.stdout.isTTY ? '' : /\u001b\[\d+m/g, ''));
 
 const configText = (driver: string): string => `# Made by the demo.
 services:
@@ -41,7 +42,9 @@ credentials:
 const run = async (...args: readonly string[]): Promise<void> => {
   const shownArgs = args.map((arg) => (arg.startsWith('/') ? shown(arg) : arg));
   say(`$ bin/anchore-manager archivestorage ${shownArgs.join(' ')}`);
-  const child = spawn(manager, ['archivestorage', '--configfile', config, ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(manager, ['archivestorage', '--configfile', config, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);
@@ -93,7 +96,10 @@ const main = async (): Promise<void> => {
   await mkdir(folder, { recursive: true });
   await writeFile(config, configText('        name: db\n        config: {}'));
   const documentsFolder = join(folder, 'documents');
-  await writeFile(destConfig, configText(`        name: localfs\n        config: {archive_data_dir: '${documentsFolder}'}`));
+  await writeFile(
+    destConfig,
+    configText(`        name: localfs\n        config: {archive_data_dir: '${documentsFolder}'}`),
+  );
   const documents = createDemoDocuments();
 
   title(`An archive as a small Anchore Engine has it: ${documents.length} documents in the database`);

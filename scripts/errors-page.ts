@@ -18,7 +18,8 @@ export const renderErrorsPage = (): string => {
   const entries = Object.entries<ErrorDescription>(ERROR_CATALOGUE);
   const exits = Object.entries(EXITS).map(([exit, text]) => `| ${exit} | ${text} |`);
   const rows = entries.map(
-    ([code, { exit, retryable, meaning, remedy }]) => `| \`${code}\` | ${exit} | ${meaning} | ${remedy}${retryable ? ' (Retried by itself first.)' : ''} |`,
+    ([code, { exit, retryable, meaning, remedy }]) =>
+      `| \`${code}\` | ${exit} | ${meaning} | ${remedy}${retryable ? ' (Retried by itself first.)' : ''} |`,
   );
   return [
     '# Errors',

@@ -40,16 +40,25 @@ const analysis = (digest: string) => ({
     imagedata: {
       analysis_report: {
         package_list: Object.fromEntries(
-          Array.from({ length: 150 }, (_, index) => [`package-${index}`, `${index % 9}.${index % 7}.${index % 5}-r${index % 3}`]),
+          Array.from({ length: 150 }, (_, index) => [
+            `package-${index}`,
+            `${index % 9}.${index % 7}.${index % 5}-r${index % 3}`,
+          ]),
         ),
-        file_list: Object.fromEntries(layers(digest).map((layer) => [`/usr/lib/${layer}`, { mode: '0o644', size: layer.length }])),
+        file_list: Object.fromEntries(
+          layers(digest).map((layer) => [`/usr/lib/${layer}`, { mode: '0o644', size: layer.length }]),
+        ),
       },
     },
   },
 });
 
 const content = (digest: string) => ({
-  os: Array.from({ length: 40 }, (_, index) => ({ package: `package-${index}`, version: `${index}.0`, license: 'MIT' })),
+  os: Array.from({ length: 40 }, (_, index) => ({
+    package: `package-${index}`,
+    version: `${index}.0`,
+    license: 'MIT',
+  })),
   files: layers(digest),
 });
 

@@ -33,7 +33,8 @@ export const findDocument = async (
 ): Promise<Uint8Array | undefined> => {
   const row = await findMetadata(db, key);
   if (row === undefined) return undefined;
-  if (row.contentUrl === null) throw new AppError('document.missing', `${key.bucket}/${key.archiveId} has no content URL`);
+  if (row.contentUrl === null)
+    throw new AppError('document.missing', `${key.bucket}/${key.archiveId} has no content URL`);
   const object = await store.driver.get({ key, url: row.contentUrl }, signal);
   const payload = await readAll(object.chunks, MAX_CONTENT_BYTES);
   if (payload === undefined) throw new AppError('store.too-large', `${row.contentUrl} is too large to hold in memory`);

@@ -43,7 +43,9 @@ export const compress = async (content: Uint8Array): Promise<Uint8Array> =>
     : await deflateAsync(content, { level: ZLIB_LEVEL });
 
 const undecodable = (error: unknown): AppError =>
-  new AppError('document.undecodable', `the payload cannot be decompressed: ${toAppError(error).message}`, { cause: error });
+  new AppError('document.undecodable', `the payload cannot be decompressed: ${toAppError(error).message}`, {
+    cause: error,
+  });
 
 async function* through(
   chunks: AsyncIterable<Uint8Array>,

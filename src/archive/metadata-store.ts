@@ -26,8 +26,7 @@ interface Row {
   last_updated: number | null;
 }
 
-const COLUMNS =
-  'bucket, "archiveId", "userId", "documentName", content_url, is_compressed, digest, size, last_updated';
+const COLUMNS = 'bucket, "archiveId", "userId", "documentName", content_url, is_compressed, digest, size, last_updated';
 const KEY_MATCH = 'bucket = $1 AND "archiveId" = $2 AND "userId" = $3 AND "documentName" = $4';
 
 const fromRow = (row: Row): MetadataRow => ({

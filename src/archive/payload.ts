@@ -1,7 +1,17 @@
 import { createHash } from 'node:crypto';
 import { AppError, isAppError } from '../core/errors.ts';
 import type { Driver, ObjectRef, Payload } from '../drivers/contract.ts';
-import { type Codec, compress, compressStream, compresses, decompress, decompressStream, md5Of, readAll, sha256Of } from './codec.ts';
+import {
+  type Codec,
+  compress,
+  compressStream,
+  compresses,
+  decompress,
+  decompressStream,
+  md5Of,
+  readAll,
+  sha256Of,
+} from './codec.ts';
 
 /** What a row says of a payload; null where the row does not say. */
 export interface ExpectedPayload {
@@ -32,7 +42,10 @@ const checkSource = (expected: ExpectedPayload, ref: ObjectRef, digest: string, 
     throw new AppError('document.wrong-size', `${ref.url}: expected ${expected.sizeBytes} bytes; got ${sizeBytes}`);
   }
   if (expected.digest !== null && expected.digest !== digest) {
-    throw new AppError('document.corrupt', `${ref.url}: expected MD5 ${short(expected.digest)}...; got ${short(digest)}...`);
+    throw new AppError(
+      'document.corrupt',
+      `${ref.url}: expected MD5 ${short(expected.digest)}...; got ${short(digest)}...`,
+    );
   }
 };
 

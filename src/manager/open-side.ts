@@ -2,8 +2,11 @@ import { resolve } from 'node:path';
 import type { Store } from '../archive/store.ts';
 import type { ArchiveConfig } from '../config/archive-section.ts';
 import type { Database } from '../database/database.ts';
+import type { Driver } from '../drivers/contract.ts';
 import { openDriver } from '../drivers/registry.ts';
 import type { Side } from '../migration/requests.ts';
+import { limitConcurrency } from '../drivers/wrappers/limit-concurrency.ts';
+import { DEFAULT_RETRY, retryDriver } from '../drivers/wrappers/retry.ts';
 import type { ArchiveScope } from '../migration/scope.ts';
 import type { CommandContext } from './context.ts';
 
@@ -15,6 +18,19 @@ export interface OpenSide extends AsyncDisposable {
 const scopeOf = (config: ArchiveConfig): ArchiveScope => {
   if (config.claimsAnalysisArchive) return 'analysis-archive';
   return config.hasAnalysisArchive ? 'object-store-beside-analysis-archive' : 'object-store';
+};
+
+/**
+ * Over a network requests fail now and then, and stores ask for fewer: repeats those and adapts. The first contact, which
+ * finds a wrong address or key, is not repeated: whoever mistyped one shall not wait.
+ */
+const withPatience = (driver: Driver, context: CommandContext): Driver => {
+  if (driver.capabilities.inDatabase || driver.name === 'localfs') return driver;
+  return retryDriver(limitConcurrency(driver), {
+    ...DEFAULT_RETRY,
+    onRetry: (operation, subject, error) =>
+      context.log.debug(`Trying ${operation} of ${subject} again: ${error.message}`),
+  });
 };
 
 /**
@@ -30,7 +46,11 @@ export const openSide = async (
   const driver = await openDriver(config.driver, { database: db, environment: context.environment });
   try {
     if (options.prepare) await driver.prepare(context.signal);
-    const store: Store = { driver, codec: config.compression, identity: await driver.identify(context.signal) };
+    const store: Store = {
+      driver: withPatience(driver, context),
+      codec: config.compression,
+      identity: await driver.identify(context.signal),
+    };
     return {
       side: { store, config: resolve(config.file), archive: scopeOf(config) },
       [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),

@@ -17,23 +17,28 @@ export interface Relation {
 export const relateStores = async (from: Store, to: Store, signal: AbortSignal): Promise<Relation> => {
   const pair = createHash('sha256').update(`${from.identity.fingerprint}\n${to.identity.fingerprint}`).digest('hex');
   const archiveId = `marker-${pair.slice(0, 32)}`;
-  const key: DocumentKey = { userId: 'anchore-manager', bucket: 'marker', archiveId, documentName: `${archiveId}.json` };
+  const key: DocumentKey = {
+    userId: 'anchore-manager',
+    bucket: 'marker',
+    archiveId,
+    documentName: `${archiveId}.json`,
+  };
   const payload = payloadOf(Buffer.from(JSON.stringify({ document: randomBytes(24).toString('hex') })));
   const { url } = await to.driver.put(key, payload, { mode: 'replace', signal });
   const ref = { key, url };
-  try {
-    const place = { key, url: from.driver.locate(key) };
-    if (await holds(from, place, payload.md5, signal)) {
-      throw new AppError(
-        'refused.same-store',
-        `source and destination are one store under two names: what is written to ${to.identity.description} appears in ${from.identity.description}`,
-      );
-    }
-    return { sharedNamespace: from.driver.recognises(url) && (await holds(from, ref, payload.md5, signal)) };
-  } finally {
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(async () => {
     const [outcome] = await to.driver.delete([{ ref, md5: payload.md5 }]);
     if (outcome?.outcome === 'failed') throw outcome.error;
+  });
+  const place = { key, url: from.driver.locate(key) };
+  if (await holds(from, place, payload.md5, signal)) {
+    throw new AppError(
+      'refused.same-store',
+      `source and destination are one store under two names: what is written to ${to.identity.description} appears in ${from.identity.description}`,
+    );
   }
+  return { sharedNamespace: from.driver.recognises(url) && (await holds(from, ref, payload.md5, signal)) };
 };
 
 /** Whether the store has an object there with this digest; what it cannot read, it does not have. */

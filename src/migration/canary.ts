@@ -3,7 +3,9 @@ import { readAll } from '../archive/codec.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import type { DocumentKey } from '../drivers/contract.ts';
 import { deletedLine, deleteObjects } from './deletion.ts';
-import { destinationRef, type DocumentRecord, getDocument, listCanaryCandidates, moveDocuments, sourceRef } from './document-store.ts';
+import { moveDocuments } from './document-journal.ts';
+import { destinationRef, type DocumentRecord, sourceRef } from './document-record.ts';
+import { getDocument, listCanaryCandidates } from './document-store.ts';
 import { type Fence, lockLost } from './migration-store.ts';
 import { type Finding, readBack } from './proof.ts';
 import type { Run } from './run.ts';
@@ -60,10 +62,10 @@ interface Held {
 }
 
 const findHeld = async (db: Run['db'], fence: Fence): Promise<Held | 'done' | undefined> => {
-  const { rows } = await db.query<{ canary: { seq?: number; done?: boolean } | null; canary_payload: Uint8Array | null }>(
-    'SELECT canary, canary_payload FROM archive_mover_migration WHERE id = $1',
-    [fence.id],
-  );
+  const { rows } = await db.query<{
+    canary: { seq?: number; done?: boolean } | null;
+    canary_payload: Uint8Array | null;
+  }>('SELECT canary, canary_payload FROM archive_mover_migration WHERE id = $1', [fence.id]);
   const row = rows[0];
   if (row?.canary?.done === true) return 'done';
   if (row?.canary?.seq === undefined || row.canary_payload === null) return undefined;
@@ -88,7 +90,8 @@ const proveDestination = async (run: Run, document: DocumentRecord, when: string
 const readDestination = async (run: Run, document: DocumentRecord): Promise<Finding> => {
   const digest = document.destination?.digest;
   const sizeBytes = document.destination?.sizeBytes;
-  if (digest == null || sizeBytes == null) throw new AppError('internal', `document ${document.seq} has no destination`);
+  if (digest == null || sizeBytes == null)
+    throw new AppError('internal', `document ${document.seq} has no destination`);
   return readBack(run.to.driver, destinationRef(document), { md5: digest, sizeBytes }, run.signal);
 };
 
@@ -121,5 +124,6 @@ const putBack = async (run: Run, key: DocumentKey, bytes: Uint8Array): Promise<v
     if (!isAppError(error, 'store.exists')) throw error;
   }
   const seen = await measureObject(driver, { key, url: driver.locate(key) }, false, run.signal);
-  if (seen.md5 !== payload.md5) throw new AppError('internal', `the canary could not be put back at ${driver.locate(key)}`);
+  if (seen.md5 !== payload.md5)
+    throw new AppError('internal', `the canary could not be put back at ${driver.locate(key)}`);
 };

@@ -4,16 +4,9 @@ import { releaseCanary } from './canary.ts';
 import type { Chunk } from './claims.ts';
 import { throwIfInterrupted } from './copy.ts';
 import { deletedLine, deleteObjects } from './deletion.ts';
-import {
-  type DocumentRecord,
-  type FailureRecord,
-  forgetCopies,
-  listDocuments,
-  listStrayCopies,
-  moveDocuments,
-  recordDeleteProblems,
-  sourceRef,
-} from './document-store.ts';
+import { type FailureRecord, forgetCopies, moveDocuments, recordDeleteProblems } from './document-journal.ts';
+import { type DocumentRecord, sourceRef } from './document-record.ts';
+import { listDocuments, listStrayCopies } from './document-store.ts';
 import { enterPhase, holdFence } from './migration-store.ts';
 import type { DocumentState } from './phases.ts';
 import { refuseWhileServicesRun } from './quiescence.ts';
@@ -65,11 +58,7 @@ export const cleanSource = async (run: Run, part?: Chunk): Promise<CleanOutcome>
   return { deleted, problems };
 };
 
-const cleanWindow = async (
-  run: Run,
-  window: readonly DocumentRecord[],
-  problems: FailureRecord[],
-): Promise<number> => {
+const cleanWindow = async (run: Run, window: readonly DocumentRecord[], problems: FailureRecord[]): Promise<number> => {
   const { db, faults, from, record, epoch, signal, log } = run;
   const fence = { id: record.id, epoch };
   if (!run.force) await refuseWhileServicesRun(db);
@@ -149,7 +138,11 @@ export const removeStrayCopies = async (run: Run, states: readonly DocumentState
     const second = await deleteObjects(db, to.driver, guard, again, signal);
     const failure = [...first, ...second].find((result) => result.outcome === 'failed');
     if (failure?.outcome === 'failed') throw failure.error;
-    await forgetCopies(db, fence, strays.map((document) => document.seq));
+    await forgetCopies(
+      db,
+      fence,
+      strays.map((document) => document.seq),
+    );
     removed += [...first, ...second].filter((result) => result.outcome === 'deleted').length;
   }
 };

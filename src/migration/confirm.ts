@@ -1,13 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BulkResult, ObjectInfo } from '../drivers/contract.ts';
 import { forEachConcurrent } from './concurrency.ts';
-import {
-  destinationRef,
-  type DocumentRecord,
-  listUnconfirmed,
-  moveDocuments,
-  recordConfirmations,
-} from './document-store.ts';
+import { moveDocuments, recordConfirmations } from './document-journal.ts';
+import { destinationRef, type DocumentRecord } from './document-record.ts';
+import { listUnconfirmed } from './document-store.ts';
 import { type Finding, proveObject } from './proof.ts';
 import type { Run } from './run.ts';
 
@@ -56,10 +52,12 @@ const headInBulk = async (
   const { bulk } = run.to.driver;
   if (bulk === undefined || run.readBack) return new Map();
   const answers = await bulk.head(page.map(destinationRef), run.signal);
-  return new Map(page.flatMap((document, index) => {
-    const answer = answers[index];
-    return answer === undefined ? [] : [[document.seq, answer] as const];
-  }));
+  return new Map(
+    page.flatMap((document, index) => {
+      const answer = answers[index];
+      return answer === undefined ? [] : [[document.seq, answer] as const];
+    }),
+  );
 };
 
 const confirm = async (
@@ -73,5 +71,11 @@ const confirm = async (
   if (head?.ok === true && head.value?.md5 !== undefined && !document.proveAgain) {
     return head.value.md5 === expected.md5 && head.value.sizeBytes === expected.sizeBytes ? 'proved' : 'different';
   }
-  return proveObject(run.to.driver, destinationRef(document), expected, run.readBack || document.proveAgain, run.signal);
+  return proveObject(
+    run.to.driver,
+    destinationRef(document),
+    expected,
+    run.readBack || document.proveAgain,
+    run.signal,
+  );
 };

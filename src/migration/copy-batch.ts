@@ -1,18 +1,23 @@
-import { asDocumentError, encodeBytes, type EncodedDocument, IN_MEMORY_BYTES, measureObject, readDocument } from '../archive/payload.ts';
+import {
+  asDocumentError,
+  encodeBytes,
+  type EncodedDocument,
+  IN_MEMORY_BYTES,
+  measureObject,
+  readDocument,
+} from '../archive/payload.ts';
 import { AppError, isAppError, toAppError } from '../core/errors.ts';
 import type { BulkResult, ObjectRef, PutReceipt } from '../drivers/contract.ts';
 import { forEachConcurrent } from './concurrency.ts';
 import {
   type CopyRecord,
-  destinationRef,
-  type DocumentRecord,
   type FailureRecord,
   recordCopies,
   recordFailures,
   recordIntents,
   recordSkips,
-  sourceRef,
-} from './document-store.ts';
+} from './document-journal.ts';
+import { destinationRef, type DocumentRecord, sourceRef } from './document-record.ts';
 import { findEarlierOwnership, isNamedByRow } from './earlier-ownership.ts';
 import type { Health } from './health.ts';
 import { dropVanishedDocuments, replanChangedDocuments } from './plan-store.ts';
@@ -134,7 +139,7 @@ export class BatchCopier {
   }
 
   async #prepareOne(document: DocumentRecord, bulk: BulkResult<Uint8Array> | undefined): Promise<Prepared> {
-    const { to, signal } = this.#run;
+    const { to } = this.#run;
     if (document.reuse) {
       const reused = await this.#findReusable(document);
       if (reused !== undefined) return reused;
@@ -150,18 +155,24 @@ export class BatchCopier {
     }
     const known = document.destination?.url === ref.url;
     const assumeAbsent =
-      !known && this.#run.record.destinationWasEmpty && to.driver.capabilities.conditionalPut && document.attempts === 0;
+      !known &&
+      this.#run.record.destinationWasEmpty &&
+      to.driver.capabilities.conditionalPut &&
+      document.attempts === 0;
     if (assumeAbsent) return { document, ref, encoded, write: 'create', owned: true };
 
     const there = await this.#measure(ref);
     const ours = known && document.owned;
     if (there === undefined) return { document, ref, encoded, write: 'create', owned: true };
-    const earlier = ours ? undefined : await findEarlierOwnership(this.#run.db, this.#run, document.key, ref.url, there.md5);
+    const earlier = ours
+      ? undefined
+      : await findEarlierOwnership(this.#run.db, this.#run, document.key, ref.url, there.md5);
     if (there.md5 === payload.md5 && there.sizeBytes === payload.sizeBytes) {
       return { document, ref, encoded, write: 'none', owned: ours || earlier === 'written' };
     }
     const intended = [document.destination?.digest, document.previousDigest].includes(there.md5);
-    const replaceable = (ours && intended) || (earlier !== undefined && !(await isNamedByRow(this.#run.db, this.#run, ref.url)));
+    const replaceable =
+      (ours && intended) || (earlier !== undefined && !(await isNamedByRow(this.#run.db, this.#run, ref.url)));
     if (replaceable) return { document, ref, encoded, write: 'replace', owned: true };
     throw conflict(ref);
   }
@@ -198,7 +209,13 @@ export class BatchCopier {
           yield* (await to.driver.get(ref, signal)).chunks;
         },
       };
-      const encoded = { payload, compressed, sha256, sourceDigest: document.source.digest ?? seen.md5, sourceSizeBytes: seen.sizeBytes };
+      const encoded = {
+        payload,
+        compressed,
+        sha256,
+        sourceDigest: document.source.digest ?? seen.md5,
+        sourceSizeBytes: seen.sizeBytes,
+      };
       return { document, ref, encoded, write: 'none', owned: false };
     } catch (error) {
       if (isAppError(error, 'store.not-found', 'document.undecodable')) return undefined;

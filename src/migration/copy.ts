@@ -3,7 +3,8 @@ import { type Chunk, claimChunk, finishChunk, registerWorker } from './claims.ts
 import { forEachConcurrent } from './concurrency.ts';
 import { BatchCopier, slices } from './copy-batch.ts';
 import { describeDocument } from './describe.ts';
-import { listDocuments, recordFailures } from './document-store.ts';
+import { recordFailures } from './document-journal.ts';
+import { listDocuments } from './document-store.ts';
 import { Health } from './health.ts';
 import type { Run } from './run.ts';
 

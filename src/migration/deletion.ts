@@ -22,7 +22,12 @@ export interface DeletionGuard {
 export type Deletion<T extends Deletable> =
   | { readonly item: T; readonly outcome: 'deleted' | 'absent' }
   /** A row or a journal record still needs it, or it is no longer what was journalled: left as it is. */
-  | { readonly item: T; readonly outcome: 'kept'; readonly because: Need['because'] | 'changed'; readonly error: AppError }
+  | {
+      readonly item: T;
+      readonly outcome: 'kept';
+      readonly because: Need['because'] | 'changed';
+      readonly error: AppError;
+    }
   | { readonly item: T; readonly outcome: 'failed'; readonly error: AppError };
 
 interface Need {
@@ -86,7 +91,11 @@ const judge = <T extends Deletable>(item: T, outcome: DeleteOutcome | undefined)
     case 'failed':
       return { item, outcome: 'failed', error: outcome.error };
     case undefined:
-      return { item, outcome: 'failed', error: new AppError('internal', `${item.ref.url}: the driver gave no outcome`) };
+      return {
+        item,
+        outcome: 'failed',
+        error: new AppError('internal', `${item.ref.url}: the driver gave no outcome`),
+      };
   }
 };
 
@@ -111,7 +120,8 @@ const findNeeded = async (
       lists,
     );
     for (const row of rows) {
-      if (sameObject(row.seq, row.name)) needed.set(row.seq, { because: 'row', text: `the row of ${row.who} names it` });
+      if (sameObject(row.seq, row.name))
+        needed.set(row.seq, { because: 'row', text: `the row of ${row.who} names it` });
     }
   }
   const { rows } = await db.query<{ seq: number; name: string; migration_id: number }>(

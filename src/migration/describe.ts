@@ -1,4 +1,4 @@
-import type { DocumentRecord } from './document-store.ts';
+import type { DocumentRecord } from './document-record.ts';
 
 /** A document for a person: `admin/policy_bundles/2c53a13c`. */
 export const describeDocument = ({ key }: Pick<DocumentRecord, 'key'>): string =>

@@ -39,7 +39,8 @@ export class Health {
 
   /** Throws the error where it ends the run; returns where only the document has failed. */
   failed(error: AppError): void {
-    if (error.code.startsWith('database.') || error.code.startsWith('refused.') || isAppError(error, ...FATAL)) throw error;
+    if (error.code.startsWith('database.') || error.code.startsWith('refused.') || isAppError(error, ...FATAL))
+      throw error;
     if (!isAppError(error, ...PASSING)) return;
     this.#consecutive += 1;
     if (this.#consecutive >= this.#maxConsecutive) throw error;

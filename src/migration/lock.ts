@@ -13,7 +13,10 @@ export const MIGRATION_LOCK = { classId: 2, objectId: 1 } as const;
  */
 export const openLockSession = async (db: Database): Promise<Session> => {
   if (db.kind === 'postgres' && (await isPooled(db))) {
-    throw new AppError('refused.pooler', `${db.description} is reached through a pooler in transaction mode, where locks mean nothing`);
+    throw new AppError(
+      'refused.pooler',
+      `${db.description} is reached through a pooler in transaction mode, where locks mean nothing`,
+    );
   }
   const session = await db.openSession();
   try {
@@ -30,4 +33,5 @@ export const openLockSession = async (db: Database): Promise<Session> => {
 };
 
 /** Whether somebody holds the migration lock now. */
-export const isLockHeld = async (db: Database): Promise<boolean> => (await findLockHolder(db, MIGRATION_LOCK)) !== undefined;
+export const isLockHeld = async (db: Database): Promise<boolean> =>
+  (await findLockHolder(db, MIGRATION_LOCK)) !== undefined;

@@ -6,7 +6,8 @@ import { cleanSource, removeStrayCopies } from './clean.ts';
 import { confirmCopies } from './confirm.ts';
 import { copyDocuments } from './copy.ts';
 import { countOf } from './describe.ts';
-import { countReasons, countStates, type FailureRecord, type StateCounts } from './document-store.ts';
+import type { FailureRecord } from './document-journal.ts';
+import { countReasons, countStates, type StateCounts } from './document-store.ts';
 import { ensureTables } from './journal.ts';
 import { openLockSession } from './lock.ts';
 import {
@@ -122,11 +123,17 @@ const findCandidate = async (
   if (options.cleanOnly === true && options.id !== undefined) {
     const record = await getMigration(env.db, options.id);
     if (record.phase === 'switched' || record.phase === 'cleaning') return { record, entry: 'clean' };
-    throw new AppError('refused.not-clean', `migration ${record.id} is ${record.phase}: its source is not to be cleaned`);
+    throw new AppError(
+      'refused.not-clean',
+      `migration ${record.id} is ${record.phase}: its source is not to be cleaned`,
+    );
   }
   const unfinished = await findUnfinished(env.db);
   if (unfinished !== undefined && unfinished.id !== options.rollsBack) {
-    return { record: unfinished, entry: unfinished.phase === 'switched' || unfinished.phase === 'cleaning' ? 'clean' : 'copy' };
+    return {
+      record: unfinished,
+      entry: unfinished.phase === 'switched' || unfinished.phase === 'cleaning' ? 'clean' : 'copy',
+    };
   }
   if (options.rollsBack !== undefined) return undefined;
   const incomplete = await findWithFailures(env.db, from, to);
@@ -168,7 +175,14 @@ export const openRun = async (
   const found = foundId === undefined ? undefined : await getMigration(db, foundId);
   const destinationWasEmpty = found?.destinationWasEmpty ?? (await isEmpty(request.to.store, env.signal));
   const { id, epoch } = await db.transaction(async (tx) => {
-    const id = found?.id ?? (await insertMigration(tx, describeMigration(env, request, options, destinationWasEmpty), env.executorId, online));
+    const id =
+      found?.id ??
+      (await insertMigration(
+        tx,
+        describeMigration(env, request, options, destinationWasEmpty),
+        env.executorId,
+        online,
+      ));
     const moving = found?.phase === 'moving'; // neither configuration reads all: only going on helps
     const epoch = await takeOver(tx, id, env.executorId, {
       keepSource: request.keepSource && !moving,
@@ -217,7 +231,11 @@ const describeMigration = (
   toolVersion: env.toolVersion,
 });
 
-export const storeRecord = ({ store, config }: Side): StoreRecord => ({ ...store.identity, config, codec: store.codec });
+export const storeRecord = ({ store, config }: Side): StoreRecord => ({
+  ...store.identity,
+  config,
+  codec: store.codec,
+});
 
 /** Whether the store surely holds nothing: then what appears in it is ours. */
 const isEmpty = async ({ driver }: Store, signal: AbortSignal): Promise<boolean> => {
@@ -234,7 +252,11 @@ export const guardRun = async (run: Run, work: () => Promise<MigrationResult>): 
     const error = run.session.lost.aborted
       ? new AppError('database.lost', 'the connection that holds the migration lock was lost', { cause: thrown })
       : run.signal.aborted
-        ? new AppError('interrupted', `stopped by a signal; migration ${run.record.id} continues with the same command`, { cause: thrown })
+        ? new AppError(
+            'interrupted',
+            `stopped by a signal; migration ${run.record.id} continues with the same command`,
+            { cause: thrown },
+          )
         : thrown;
     await rest(run, isAppError(error, 'interrupted') ? 'interrupted' : 'stopped').catch(() => undefined);
     throw error;
@@ -313,7 +335,9 @@ const switchAll = async (run: Run, skipFailed: boolean): Promise<number | undefi
 
 /** `--move`: copies, switches and cleans a chunk at a time, for those without room for two copies. */
 const moveByBatches = async (run: Run): Promise<number> => {
-  run.log.warn('--move: until the end, some documents are at the source and some at the destination, and neither configuration reads all');
+  run.log.warn(
+    '--move: until the end, some documents are at the source and some at the destination, and neither configuration reads all',
+  );
   await run.db.transaction(async (tx) => {
     await holdFence(tx, { id: run.record.id, epoch: run.epoch });
     await enterPhase(tx, { id: run.record.id, epoch: run.epoch }, 'moving');
@@ -322,7 +346,10 @@ const moveByBatches = async (run: Run): Promise<number> => {
   await planDocuments(run, true);
   await copyDocuments(run, async (chunk) => {
     if ((await confirmCopies(run)) > 0) {
-      throw new AppError('document.unproven', 'copies of an earlier run are no longer at the destination; run the same command again');
+      throw new AppError(
+        'document.unproven',
+        'copies of an earlier run are no longer at the destination; run the same command again',
+      );
     }
     const result = await switchDocuments(run, chunk);
     if (result.outcome === 'changed') throw new AppError('refused.still-changing', result.reason);
@@ -349,8 +376,10 @@ export const finish = async (run: Run, ending: Ending): Promise<MigrationResult>
     const skipped = await countReasons(tx, record.id, 'skipped');
     const outcome = judge(ending, counts, skipped, problems.length);
     await updateCounts(tx, record.id);
-    const state = outcome === 'complete' || outcome === 'stranded' ? 'complete' : outcome === 'precopied' ? 'pending' : 'failed';
-    if (ending.pause === undefined && !record.keepSource && problems.length === 0) await enterPhase(tx, fence, 'cleaned');
+    const state =
+      outcome === 'complete' || outcome === 'stranded' ? 'complete' : outcome === 'precopied' ? 'pending' : 'failed';
+    if (ending.pause === undefined && !record.keepSource && problems.length === 0)
+      await enterPhase(tx, fence, 'cleaned');
     await setTaskState(tx, record.id, state, ending.pause ?? (problems.length > 0 ? 'stopped' : null));
     await faults.reach('finish.before-commit');
     return { id: record.id, outcome, counts, failures: await countReasons(tx, record.id, 'failed'), skipped, problems };

@@ -129,11 +129,27 @@ export const insertMigration = async (
        to_codec, scope, identical_urls, destination_was_empty, keep_source, move, tool_version)
      VALUES ($1, $2, $3, 'copying', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
     [
-      id, migration.kind, migration.rollsBack ?? null,
-      from.driver, from.fingerprint, from.namespace, from.description, from.config, JSON.stringify(from.codec),
-      to.driver, to.fingerprint, to.namespace, to.description, to.config, JSON.stringify(to.codec),
-      JSON.stringify(migration.scope), migration.identicalUrls, migration.destinationWasEmpty, migration.keepSource,
-      migration.move, migration.toolVersion,
+      id,
+      migration.kind,
+      migration.rollsBack ?? null,
+      from.driver,
+      from.fingerprint,
+      from.namespace,
+      from.description,
+      from.config,
+      JSON.stringify(from.codec),
+      to.driver,
+      to.fingerprint,
+      to.namespace,
+      to.description,
+      to.config,
+      JSON.stringify(to.codec),
+      JSON.stringify(migration.scope),
+      migration.identicalUrls,
+      migration.destinationWasEmpty,
+      migration.keepSource,
+      migration.move,
+      migration.toolVersion,
     ],
   );
   return id;
@@ -203,7 +219,12 @@ export const takeOver = async (
   tx: Queryable,
   id: number,
   executorId: string,
-  change: { readonly keepSource: boolean; readonly move: boolean; readonly fromConfig: string; readonly toConfig: string },
+  change: {
+    readonly keepSource: boolean;
+    readonly move: boolean;
+    readonly fromConfig: string;
+    readonly toConfig: string;
+  },
 ): Promise<number> => {
   const { rows } = await tx.query<{ epoch: number }>(
     `UPDATE archive_mover_migration
@@ -283,12 +304,7 @@ export const updateCounts = async (tx: Queryable, id: number): Promise<void> => 
 };
 
 /** Sets the state of the task, and why an unfinished migration rests. */
-export const setTaskState = async (
-  tx: Queryable,
-  id: number,
-  state: TaskState,
-  pause: Pause | null,
-): Promise<void> => {
+export const setTaskState = async (tx: Queryable, id: number, state: TaskState, pause: Pause | null): Promise<void> => {
   const ended = state === 'complete' || state === 'failed' ? UTC_NOW : 'NULL';
   await tx.query(
     `UPDATE tasks SET last_state = state, state = $2::text::task_states, ended_at = ${ended}, last_updated = ${UTC_NOW}

@@ -78,11 +78,7 @@ export const replanChangedDocuments = async (
 };
 
 /** Drops those whose row is gone: its owner has deleted it. */
-export const dropVanishedDocuments = async (
-  tx: Queryable,
-  id: number,
-  seq: number | null = null,
-): Promise<number> => {
+export const dropVanishedDocuments = async (tx: Queryable, id: number, seq: number | null = null): Promise<number> => {
   const { count } = await tx.query(
     `UPDATE archive_mover_document d
         SET state = 'dropped', error_code = NULL, error_text = 'its owner has deleted the document'

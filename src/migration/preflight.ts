@@ -22,7 +22,13 @@ export const refuseUnsafe = async (
     throw new AppError('refused.same-store', `source and destination are the same: ${from.identity.description}`);
   }
   if (haveIdenticalUrls(from.driver, to.driver)) {
-    const option = request.skipFailed ? '--skip-failed' : request.move ? '--move' : request.buckets.length > 0 ? '--bucket' : '';
+    const option = request.skipFailed
+      ? '--skip-failed'
+      : request.move
+        ? '--move'
+        : request.buckets.length > 0
+          ? '--bucket'
+          : '';
     if (option !== '') {
       throw new AppError(
         'refused.identical-urls',
@@ -52,6 +58,9 @@ const refuseUnsafeDatabase = async (db: Database): Promise<void> => {
   if (db.kind === 'embedded') return; // it never syncs by itself; `Database.sync` does before anything is deleted
   const { rows } = await db.query<{ fsync: string }>(`SELECT current_setting('fsync') AS fsync`);
   if (rows[0]?.fsync !== 'on') {
-    throw new AppError('refused.unsafe-database', `${db.description} runs with fsync = ${rows[0]?.fsync}: a power cut could undo the switch after the source was deleted`);
+    throw new AppError(
+      'refused.unsafe-database',
+      `${db.description} runs with fsync = ${rows[0]?.fsync}: a power cut could undo the switch after the source was deleted`,
+    );
   }
 };

@@ -25,7 +25,8 @@ export const refuseWhileServicesRun = async (db: Queryable): Promise<void> => {
   );
   if (sessions.count > 0) {
     const named = sessions.rows.map(
-      (row) => `${row.who} (${row.name === '' ? 'no application name' : row.name}, server process ${row.pid}, since ${row.since})`,
+      (row) =>
+        `${row.who} (${row.name === '' ? 'no application name' : row.name}, server process ${row.pid}, since ${row.since})`,
     );
     throw running(`other sessions are open on the database: ${named.join('; ')}`);
   }

@@ -83,7 +83,10 @@ const refuseUnlessNewest = async (
 
 /** Throws `refused.changed-store` where the configurations given are not those of the migration. */
 const refuseOtherStores = (record: MigrationRecord, request: RollbackRequest): void => {
-  for (const [side, journalled] of [[request.from, record.from], [request.to, record.to]] as const) {
+  for (const [side, journalled] of [
+    [request.from, record.from],
+    [request.to, record.to],
+  ] as const) {
     if (side.store.identity.fingerprint === journalled.fingerprint) continue;
     throw new AppError(
       'refused.changed-store',
@@ -96,7 +99,13 @@ const refuseOtherStores = (record: MigrationRecord, request: RollbackRequest): v
 /** Ends a migration that has not been switched: nothing of the archive has changed. */
 const abandon = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
   await using session = await openLockSession(env.db);
-  const run = await openRun(env, { ...reverse(request), from: request.from, to: request.to }, { online: true }, session, request.id);
+  const run = await openRun(
+    env,
+    { ...reverse(request), from: request.from, to: request.to },
+    { online: true },
+    session,
+    request.id,
+  );
   return await guardRun(run, () => endUnswitched(run, request.deleteCopies)); // awaited: the session must outlive it
 };
 

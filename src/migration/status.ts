@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts';
-import { countReasons, countStates, type DocumentRecord, pageDocuments, type StateCounts } from './document-store.ts';
+import type { DocumentRecord } from './document-record.ts';
+import { countReasons, countStates, pageDocuments, type StateCounts } from './document-store.ts';
 import { isLockHeld } from './lock.ts';
 import { getMigration, type MigrationRecord } from './migration-store.ts';
 

@@ -85,7 +85,12 @@ const verifyRow = async (
     return;
   }
   try {
-    const seen = await measureObject(store.driver, { key: row.key, url: row.contentUrl }, row.compressed === true, signal);
+    const seen = await measureObject(
+      store.driver,
+      { key: row.key, url: row.contentUrl },
+      row.compressed === true,
+      signal,
+    );
     result.read += 1;
     result.bytes += seen.sizeBytes;
     if (row.sizeBytes !== null && seen.sizeBytes !== row.sizeBytes) {

@@ -12,7 +12,14 @@ import { DATABASE_KINDS } from '../support/each-database.ts';
 import { type S3Server, startFauxqs } from '../support/fauxqs.ts';
 import { runManager } from '../support/manager.ts';
 import { FIXTURE_SQL, getTestPostgres, type TestDatabase } from '../support/postgres.ts';
-import { countObjects, findUnreadable, type FixtureDocument, openStore, readFixtureDocuments, writeConfig } from './fixture.ts';
+import {
+  countObjects,
+  findUnreadable,
+  type FixtureDocument,
+  openStore,
+  readFixtureDocuments,
+  writeConfig,
+} from './fixture.ts';
 
 /** The archive of a real Anchore Engine 1.1.0 goes around all drivers, by the commands that an operator types. */
 for (const kind of DATABASE_KINDS) {
@@ -26,7 +33,9 @@ for (const kind of DATABASE_KINDS) {
       const configs = new Map<string, string>();
 
       const withDatabase = async <T>(work: (db: Database) => Promise<T>): Promise<T> => {
-        await using db = await openDatabase(parseConnectUrl(url, { place: 'test', environment: {} }), { applicationName: 'psql' });
+        await using db = await openDatabase(parseConnectUrl(url, { place: 'test', environment: {} }), {
+          applicationName: 'psql',
+        });
         return await work(db);
       };
 
@@ -76,7 +85,10 @@ for (const kind of DATABASE_KINDS) {
         assert.equal(moved.code, 0, moved.stderr);
         assert.doesNotMatch(moved.stderr + moved.stdout, /a-secret-that-must-not-show/);
         assert.match(moved.stderr, /Migrating 500 documents/);
-        assert.match(moved.stderr, /Migration result summary: \{"last_state": "running".*"archive_documents_migrated": 500.*"state": "complete"/);
+        assert.match(
+          moved.stderr,
+          /Migration result summary: \{"last_state": "running".*"archive_documents_migrated": 500.*"state": "complete"/,
+        );
         await withDatabase(async (db) => {
           await using destination = await openStore(db, fileOf(to));
           assert.deepEqual(await findUnreadable(db, destination, documents), []);
@@ -92,10 +104,20 @@ for (const kind of DATABASE_KINDS) {
         const listed = await manager('list-migrations');
         assert.equal(listed.code, 0, listed.stderr);
         const lines = listed.stdout.trimEnd().split('\n');
-        assert.match(lines[0] ?? '', /^id +state +start time +end time +from +to +migrated count +total to migrate +last updated/);
+        assert.match(
+          lines[0] ?? '',
+          /^id +state +start time +end time +from +to +migrated count +total to migrate +last updated/,
+        );
         assert.deepEqual(
-          lines.slice(1).map((line) => line.trim().split(/ +/).filter((_, column) => [0, 1, 4, 5, 6, 7].includes(column))),
-          route.slice(0, -1).map((from, index) => [String(index + 1), 'complete', from, route[index + 1], '500', '500']),
+          lines.slice(1).map((line) =>
+            line
+              .trim()
+              .split(/ +/)
+              .filter((_, column) => [0, 1, 4, 5, 6, 7].includes(column)),
+          ),
+          route
+            .slice(0, -1)
+            .map((from, index) => [String(index + 1), 'complete', from, route[index + 1], '500', '500']),
         );
       });
 

@@ -31,7 +31,12 @@ export interface StoreSection {
 }
 
 /** A config.yaml as an operator has it; JSON is YAML. */
-export const writeConfig = async (folder: string, name: string, section: StoreSection, databaseUrl: string): Promise<string> => {
+export const writeConfig = async (
+  folder: string,
+  name: string,
+  section: StoreSection,
+  databaseUrl: string,
+): Promise<string> => {
   const file = join(folder, `${name}.yaml`);
   const archive = {
     compression: { enabled: section.compressed, min_size_kbytes: 1 },

@@ -7,7 +7,17 @@ import { migrate } from '../../src/migration/migrate.ts';
 import { rollback } from '../../src/migration/rollback.ts';
 import { getStatus } from '../../src/migration/status.ts';
 import { DATABASE_KINDS, openTestDatabase, type OpenTestDatabase } from '../support/each-database.ts';
-import { COMPRESSED, environmentOf, listUrls, PLAIN, problemsThrough, requestOf, seed, sideOf, storeOf } from './harness.ts';
+import {
+  COMPRESSED,
+  environmentOf,
+  listUrls,
+  PLAIN,
+  problemsThrough,
+  requestOf,
+  seed,
+  sideOf,
+  storeOf,
+} from './harness.ts';
 
 for (const kind of DATABASE_KINDS) {
   describe(`migrate on ${kind}`, () => {

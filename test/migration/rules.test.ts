@@ -75,7 +75,10 @@ describe('rules of the migration protocol', () => {
       await seed(db, from, 5);
       const url = from.driver.locate(keyOf(3));
       const faults = atPoint('clean.after-phase', () => setRow(3, `content_url = '${url}'`));
-      await assert.rejects(migrate(environmentOf(db, { faults }), requestOf(from, to), OFFLINE), refusal('refused.not-clean'));
+      await assert.rejects(
+        migrate(environmentOf(db, { faults }), requestOf(from, to), OFFLINE),
+        refusal('refused.not-clean'),
+      );
       assert.ok((await listUrls(from.driver)).includes(url));
     });
 
@@ -108,7 +111,9 @@ describe('rules of the migration protocol', () => {
       const expected = await seed(db, from, 6);
       const linked = withOperations(from.driver, {
         delete: async (items: readonly DeleteItem[]) => {
-          await to.driver.delete(items.map(({ ref }) => ({ ref: { ...ref, url: to.driver.locate(ref.key) }, md5: undefined })));
+          await to.driver.delete(
+            items.map(({ ref }) => ({ ref: { ...ref, url: to.driver.locate(ref.key) }, md5: undefined })),
+          );
           return from.driver.delete(items);
         },
       });
@@ -171,7 +176,9 @@ describe('rules of the migration protocol', () => {
           },
         },
       });
-      await assert.rejects(migrate(env, requestOf(from, to), OFFLINE), (error) => refusal('refused.still-changing')(error));
+      await assert.rejects(migrate(env, requestOf(from, to), OFFLINE), (error) =>
+        refusal('refused.still-changing')(error),
+      );
     });
   });
 
@@ -179,7 +186,7 @@ describe('rules of the migration protocol', () => {
     test('rows under another prefix, which services can read, move too', async () => {
       const { db } = opened;
       const older = await storeOf(memory('from', 'older/'));
-      const expected = new Map([...(await seed(db, older, 4, 'manifest_data'))]);
+      const expected = await seed(db, older, 4, 'manifest_data');
       await db.query(`UPDATE archive_metadata SET "archiveId" = 'old-' || "archiveId"`);
       const renamed = new Map([...expected].map(([id, sha]) => [`old-${id}`, sha]));
       for (const [id, sha] of await seed(db, from, 4)) renamed.set(id, sha);
@@ -243,10 +250,15 @@ describe('rules of the migration protocol', () => {
     test('a key that was written twice is proved again, after the late write has landed', async () => {
       const { db } = opened;
       const expected = await seed(db, from, 3);
-      const unconditional = withOperations(to.driver, { capabilities: { ...to.driver.capabilities, conditionalPut: false } });
+      const unconditional = withOperations(to.driver, {
+        capabilities: { ...to.driver.capabilities, conditionalPut: false },
+      });
       const store = { ...to, driver: unconditional };
       const request = requestOf(from, store);
-      await assert.rejects(migrate(environmentOf(db, { faults: killedAt('copy.after-intent') }), request, OFFLINE), Killed);
+      await assert.rejects(
+        migrate(environmentOf(db, { faults: killedAt('copy.after-intent') }), request, OFFLINE),
+        Killed,
+      );
       const late = atPoint('copy.after-record', () =>
         to.driver.put(keyOf(1), payloadOf(Buffer.from('a late write of other bytes')), { mode: 'replace' }),
       );
@@ -382,7 +394,10 @@ describe('rules of the migration protocol', () => {
         );
       await beat(30);
       const refused = migrate(environmentOf(db), requestOf(from, to), OFFLINE);
-      await assert.rejects(refused, (error) => refusal('refused.services-running')(error) && /catalog on node-1/.test(String(error)));
+      await assert.rejects(
+        refused,
+        (error) => refusal('refused.services-running')(error) && /catalog on node-1/.test(String(error)),
+      );
       await beat(600);
       assert.equal((await migrate(environmentOf(db), requestOf(from, to), OFFLINE)).outcome, 'complete');
     });
@@ -465,11 +480,15 @@ describe('rules of the migration protocol', () => {
     test('a process that was taken over changes nothing any more', async () => {
       const { db } = opened;
       const expected = await seed(db, from, 30);
-      const faults = atPoint('copy.after-intent', () => db.query('UPDATE archive_mover_migration SET epoch = epoch + 1'));
+      const faults = atPoint('copy.after-intent', () =>
+        db.query('UPDATE archive_mover_migration SET epoch = epoch + 1'),
+      );
       const overtaken = migrate(environmentOf(db, { faults }), requestOf(from, to), OFFLINE);
       await assert.rejects(overtaken, refusal('database.lock-lost'));
       assert.deepEqual(await problemsThrough(db, from, expected), []);
-      const { rows } = await db.query<{ state: string }>(`SELECT DISTINCT state FROM archive_mover_document WHERE state = 'copied'`);
+      const { rows } = await db.query<{ state: string }>(
+        `SELECT DISTINCT state FROM archive_mover_document WHERE state = 'copied'`,
+      );
       assert.deepEqual(rows, []);
       assert.equal((await migrate(environmentOf(db), requestOf(from, to), OFFLINE)).outcome, 'complete');
     });

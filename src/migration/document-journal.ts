@@ -1,0 +1,187 @@
+import type { ErrorCode } from '../core/error-catalogue.ts';
+import type { Queryable } from '../database/database.ts';
+import { type Fence, lockLost } from './migration-store.ts';
+import type { DocumentState, SkipReason } from './phases.ts';
+
+/**
+ * Runs an UPDATE over an unnested list, fenced: it must change exactly as many rows as the list has, else another process
+ * has taken over. `$1` is the migration, `$2` the epoch, lists follow.
+ */
+const updateFenced = async (
+  db: Queryable,
+  fence: Fence,
+  set: string,
+  from: string,
+  where: string,
+  lists: readonly (readonly unknown[])[],
+): Promise<void> => {
+  const { count } = await db.query(
+    `WITH fence AS (SELECT id FROM archive_mover_migration WHERE id = $1 AND epoch = $2 FOR SHARE)
+     UPDATE archive_mover_document d SET ${set} FROM fence, unnest(${from})
+      WHERE d.migration_id = fence.id AND d.seq = u.seq ${where}`,
+    [fence.id, fence.epoch, ...lists],
+  );
+  if (count !== (lists[0]?.length ?? 0)) throw lockLost(fence);
+};
+
+export interface Intent {
+  readonly seq: number;
+  readonly url: string;
+  /** Nothing stood there: whatever appears with this digest (or the one intended before) is ours. */
+  readonly owned: boolean;
+  readonly digest: string;
+  readonly sizeBytes: number;
+  readonly compressed: boolean;
+  readonly sha256: string;
+  /** What was read at the source: the row itself may not say. */
+  readonly readDigest: string;
+}
+
+/**
+ * Journals, before anything is written, where each document will go, as what, and whether something stands there
+ * (rule R10). The digest intended before is kept, since a killed write leaves the one or the other.
+ */
+export const recordIntents = async (db: Queryable, fence: Fence, intents: readonly Intent[]): Promise<void> => {
+  if (intents.length === 0) return;
+  await updateFenced(
+    db,
+    fence,
+    `state = 'copying', dst_url = u.url, owned = u.owned, attempts = d.attempts + 1,
+     prev_digest = CASE WHEN d.dst_digest IS DISTINCT FROM u.digest THEN d.dst_digest ELSE d.prev_digest END,
+     dst_digest = u.digest, dst_size = u.size, dst_compressed = u.compressed, sha256 = u.sha256,
+     read_digest = u.read_digest`,
+    `$3::bigint[], $4::text[], $5::boolean[], $6::text[], $7::bigint[], $8::boolean[], $9::text[], $10::text[])
+       AS u(seq, url, owned, digest, size, compressed, sha256, read_digest`,
+    `AND d.state IN ('planned', 'copying')`,
+    [
+      intents.map((i) => i.seq),
+      intents.map((i) => i.url),
+      intents.map((i) => i.owned),
+      intents.map((i) => i.digest),
+      intents.map((i) => i.sizeBytes),
+      intents.map((i) => i.compressed),
+      intents.map((i) => i.sha256),
+      intents.map((i) => i.readDigest),
+    ],
+  );
+};
+
+export interface CopyRecord {
+  readonly seq: number;
+  readonly owned: boolean;
+  /** An earlier write of this key may still land: prove again after a quiet period (rule R9). */
+  readonly proveAgain: boolean;
+}
+
+/** Journals that the destination holds, proved, what the intent said. */
+export const recordCopies = async (
+  db: Queryable,
+  fence: Fence,
+  online: boolean,
+  copies: readonly CopyRecord[],
+): Promise<void> => {
+  if (copies.length === 0) return;
+  await updateFenced(
+    db,
+    fence,
+    `state = 'copied', owned = u.owned, prove_again = u.prove_again, copied_epoch = $2, copied_online = ${online},
+     error_code = NULL, error_text = NULL`,
+    '$3::bigint[], $4::boolean[], $5::boolean[]) AS u(seq, owned, prove_again',
+    `AND d.state = 'copying'`,
+    [copies.map((c) => c.seq), copies.map((c) => c.owned), copies.map((c) => c.proveAgain)],
+  );
+};
+
+export interface FailureRecord {
+  readonly seq: number;
+  readonly code: ErrorCode;
+  readonly text: string;
+}
+
+export const recordFailures = async (
+  db: Queryable,
+  fence: Fence,
+  failures: readonly FailureRecord[],
+): Promise<void> => {
+  if (failures.length === 0) return;
+  await updateFenced(
+    db,
+    fence,
+    `state = 'failed', error_code = u.code, error_text = u.text`,
+    '$3::bigint[], $4::text[], $5::text[]) AS u(seq, code, text',
+    `AND d.state IN ('planned', 'copying', 'copied')`,
+    [failures.map((f) => f.seq), failures.map((f) => f.code), failures.map((f) => f.text)],
+  );
+};
+
+export const recordSkips = async (
+  db: Queryable,
+  fence: Fence,
+  skips: readonly { readonly seq: number; readonly reason: SkipReason }[],
+): Promise<void> => {
+  if (skips.length === 0) return;
+  await updateFenced(
+    db,
+    fence,
+    `state = 'skipped', error_code = u.reason`,
+    '$3::bigint[], $4::text[]) AS u(seq, reason',
+    `AND d.state IN ('planned', 'copying', 'failed')`,
+    [skips.map((s) => s.seq), skips.map((s) => s.reason)],
+  );
+};
+
+/** Sets a state for a list of documents, from one of the states named. */
+export const moveDocuments = async (
+  db: Queryable,
+  fence: Fence,
+  seqs: readonly number[],
+  from: readonly DocumentState[],
+  to: DocumentState,
+): Promise<void> => {
+  if (seqs.length === 0) return;
+  const states = from.map((state) => `'${state}'`).join(', ');
+  await updateFenced(db, fence, `state = '${to}'`, '$3::bigint[]) AS u(seq', `AND d.state IN (${states})`, [seqs]);
+};
+
+/** Journals why something could not be deleted, without a change of state: it is tried again. */
+export const recordDeleteProblems = async (
+  db: Queryable,
+  fence: Fence,
+  problems: readonly FailureRecord[],
+): Promise<void> => {
+  if (problems.length === 0) return;
+  await updateFenced(
+    db,
+    fence,
+    'error_code = u.code, error_text = u.text',
+    '$3::bigint[], $4::text[], $5::text[]) AS u(seq, code, text',
+    '',
+    [problems.map((p) => p.seq), problems.map((p) => p.code), problems.map((p) => p.text)],
+  );
+};
+
+/** Copies of an earlier process that have been proved once more (rules R9, R11). */
+export const recordConfirmations = async (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> => {
+  if (seqs.length === 0) return;
+  await updateFenced(
+    db,
+    fence,
+    'copied_epoch = $2, prove_again = false',
+    '$3::bigint[]) AS u(seq',
+    `AND d.state = 'copied'`,
+    [seqs],
+  );
+};
+
+/** Forgets our copy of a document, once it has been removed. */
+export const forgetCopies = async (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> => {
+  if (seqs.length === 0) return;
+  await updateFenced(
+    db,
+    fence,
+    'owned = false, dst_url = NULL, dst_digest = NULL, prev_digest = NULL, dst_size = NULL, dst_compressed = NULL',
+    '$3::bigint[]) AS u(seq',
+    '',
+    [seqs],
+  );
+};
