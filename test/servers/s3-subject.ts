@@ -3,13 +3,14 @@ import { getRunning } from '../../scripts/servers/running.ts';
 import type { ConformanceSubject, Quirks } from '../../src/drivers/conformance/subject.ts';
 import type { Driver } from '../../src/drivers/contract.ts';
 import type { S3Options } from '../../src/drivers/s3/config.ts';
+import { s3Options } from '../support/s3-options.ts';
 import { openS3Driver } from '../../src/drivers/s3/driver.ts';
 import type { PartSizes } from '../../src/drivers/s3/multipart-parts.ts';
 
 /** Options for a bucket of its own on a server that runs. */
 export const optionsFor = async (server: string, changes: Partial<S3Options> = {}): Promise<S3Options> => {
   const { credentials } = await getRunning(server);
-  return {
+  return s3Options({
     bucket: `test-${randomBytes(8).toString('hex')}`,
     credentials: {
       kind: 'static',
@@ -18,17 +19,9 @@ export const optionsFor = async (server: string, changes: Partial<S3Options> = {
       sessionToken: undefined,
     },
     url: credentials['s3Url'],
-    region: undefined,
     createBucket: true,
-    prefix: '',
-    addressingStyle: 'path',
-    caFile: undefined,
-    verify: true,
-    sse: undefined,
-    storageClass: undefined,
-    checksum: 'md5',
     ...changes,
-  };
+  });
 };
 
 export const openOn = async (

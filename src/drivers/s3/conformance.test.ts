@@ -1,4 +1,5 @@
 import { startFauxqs } from '../../../test/support/fauxqs.ts';
+import { s3Options } from '../../../test/support/s3-options.ts';
 import type { ConformanceSubject, Quirks } from '../conformance/subject.ts';
 import { runConformance } from '../conformance/suite.ts';
 import type { S3Options } from './config.ts';
@@ -6,20 +7,6 @@ import { openS3Driver } from './driver.ts';
 import type { PartSizes } from './multipart-parts.ts';
 
 const MIB = 1024 * 1024;
-
-const OPTIONS = {
-  bucket: 'conformance',
-  credentials: { kind: 'static', accessKey: 'test', secretKey: 'test', sessionToken: undefined },
-  region: undefined,
-  createBucket: true,
-  prefix: 'a prefix/',
-  addressingStyle: 'path',
-  caFile: undefined,
-  verify: true,
-  sse: undefined,
-  storageClass: undefined,
-  checksum: 'md5',
-} as const satisfies Omit<S3Options, 'url'>;
 
 const onFauxqs = (
   name: string,
@@ -32,7 +19,7 @@ const onFauxqs = (
   open: async () => {
     const server = await startFauxqs();
     const driver = await openS3Driver(
-      { ...OPTIONS, url: server.url, ...options },
+      s3Options({ url: server.url, createBucket: true, prefix: 'a prefix/', ...options }),
       { environment: {}, ...(partSizes && { partSizes }) },
     );
     return { driver, remove: async () => server[Symbol.asyncDispose]() };

@@ -13,6 +13,9 @@ const sizeOf = (headers: ResponseHeaders): number | undefined => {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 };
 
+/** Answers up to this size are read at once: taking them piece by piece costs more than all the rest. In bytes. */
+const SMALL_BYTES = 256 * 1024;
+
 /** The bytes of an answer; throws `store.corrupt` where they end before the announced length. */
 async function* readBody(
   success: S3Success,
@@ -21,10 +24,16 @@ async function* readBody(
 ): AsyncGenerator<Uint8Array> {
   let sizeBytes = 0;
   try {
-    for await (const chunk of success.body) {
-      const bytes = chunk as Uint8Array;
-      sizeBytes += bytes.length;
-      yield bytes;
+    if (announced !== undefined && announced <= SMALL_BYTES) {
+      const bytes = await success.body.bytes();
+      sizeBytes = bytes.length;
+      if (sizeBytes > 0) yield bytes;
+    } else {
+      for await (const chunk of success.body) {
+        const bytes = chunk as Uint8Array;
+        sizeBytes += bytes.length;
+        yield bytes;
+      }
     }
   } catch (error) {
     throw transportError(error, `${describe(request)} after ${sizeBytes} bytes`, request.signal);
