@@ -33,9 +33,9 @@ use = egg:swift#${name}
 
 const TEMPAUTH = 's3api tempauth';
 
-/** Keystone's filters come before TempAuth, which leaves tokens that are not its own alone. */
+/** Keystone's filters come first: TempAuth has the last word on its own accounts, and leaves the others alone. */
 const authOf = (settings: SwiftSettings): string =>
-  settings.keystone === undefined ? TEMPAUTH : `authtoken ${TEMPAUTH} keystoneauth`;
+  settings.keystone === undefined ? TEMPAUTH : `authtoken keystoneauth ${TEMPAUTH}`;
 
 const keystoneFilters = (settings: SwiftSettings): string =>
   settings.keystone === undefined
@@ -48,7 +48,7 @@ auth_url = ${settings.keystone.url}
 auth_type = password
 username = ${settings.keystone.serviceUser}
 password = ${settings.keystone.servicePassword}
-project_name = service
+project_name = admin
 user_domain_id = default
 project_domain_id = default
 delay_auth_decision = true

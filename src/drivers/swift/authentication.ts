@@ -130,7 +130,7 @@ const enterV1 = async (request: AuthenticationRequest, auth: SwiftAuth & { versi
 };
 
 const answerV2 = z.object({
-  access: z.object({ token: z.object({ id: z.string() }), serviceCatalog: z.unknown() }),
+  access: z.object({ token: z.object({ id: z.string() }), serviceCatalog: z.unknown().optional() }),
 });
 
 const enterV2 = async (request: AuthenticationRequest, auth: SwiftAuth & { version: 2 }): Promise<Access> => {
@@ -144,7 +144,7 @@ const enterV2 = async (request: AuthenticationRequest, auth: SwiftAuth & { versi
   };
 };
 
-const answerV3 = z.object({ token: z.object({ catalog: z.unknown() }) });
+const answerV3 = z.object({ token: z.object({ catalog: z.unknown().optional() }) });
 
 const identityV3 = (auth: SwiftAuth & { version: 3 }): object => {
   const named = (who: NamedInDomain): object => ('id' in who ? { id: who.id } : { name: who.name, domain: who.domain });
