@@ -33,7 +33,8 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     updated_at timestamptz NOT NULL DEFAULT now(),
     switched_at timestamptz,
     switch_seconds double precision,
-    cleaned_at timestamptz
+    cleaned_at timestamptz,
+    finished_at timestamptz
   );
   CREATE TABLE archive_mover_document (
     migration_id integer NOT NULL REFERENCES archive_mover_migration (id) ON DELETE CASCADE,

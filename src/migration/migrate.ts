@@ -19,6 +19,7 @@ import {
   insertMigration,
   type MigrationRecord,
   type NewMigration,
+  recordFinished,
   setTaskState,
   type StoreRecord,
   takeOver,
@@ -380,6 +381,7 @@ export const finish = async (run: Run, ending: Ending): Promise<MigrationResult>
       outcome === 'complete' || outcome === 'stranded' ? 'complete' : outcome === 'precopied' ? 'pending' : 'failed';
     if (ending.pause === undefined && !record.keepSource && problems.length === 0)
       await enterPhase(tx, fence, 'cleaned');
+    if (ending.pause === undefined && problems.length === 0) await recordFinished(tx, record.id);
     await setTaskState(tx, record.id, state, ending.pause ?? (problems.length > 0 ? 'stopped' : null));
     await faults.reach('finish.before-commit');
     return { id: record.id, outcome, counts, failures: await countReasons(tx, record.id, 'failed'), skipped, problems };

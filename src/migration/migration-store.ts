@@ -174,7 +174,7 @@ export const getMigration = async (db: Queryable, id: number): Promise<Migration
 export const findUnfinished = async (db: Queryable): Promise<MigrationRecord | undefined> => {
   const { rows } = await db.query<Row>(
     `SELECT * FROM archive_mover_migration
-      WHERE phase IN ('copying', 'moving', 'cleaning') OR (phase = 'switched' AND NOT keep_source)
+      WHERE finished_at IS NULL AND phase NOT IN ('abandoned', 'rolled-back')
       ORDER BY id DESC LIMIT 1`,
   );
   return rows[0] && fromRow(rows[0]);
@@ -228,7 +228,7 @@ export const takeOver = async (
 ): Promise<number> => {
   const { rows } = await tx.query<{ epoch: number }>(
     `UPDATE archive_mover_migration
-        SET epoch = epoch + 1, pause = NULL, updated_at = now(), keep_source = $2, move = $3, from_config = $4, to_config = $5
+        SET epoch = epoch + 1, pause = NULL, finished_at = NULL, updated_at = now(), keep_source = $2, move = $3, from_config = $4, to_config = $5
       WHERE id = $1 RETURNING epoch`,
     [id, change.keepSource, change.move, change.fromConfig, change.toConfig],
   );
@@ -301,6 +301,11 @@ export const updateCounts = async (tx: Queryable, id: number): Promise<void> => 
     [id],
   );
   await tx.query(`UPDATE tasks SET last_updated = ${UTC_NOW} WHERE id = $1`, [id]);
+};
+
+/** Nothing is left to do: the same command would begin another migration. */
+export const recordFinished = async (tx: Queryable, id: number): Promise<void> => {
+  await tx.query('UPDATE archive_mover_migration SET finished_at = now() WHERE id = $1', [id]);
 };
 
 /** Sets the state of the task, and why an unfinished migration rests. */

@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.ts';
 import type { DocumentRecord } from './document-record.ts';
 import { countReasons, countStates, pageDocuments, type StateCounts } from './document-store.ts';
+import { findCurrentStore } from './current-store.ts';
 import { isLockHeld } from './lock.ts';
 import { getMigration, type MigrationRecord } from './migration-store.ts';
 
@@ -40,6 +41,7 @@ export const getStatus = async (db: Database, id: number): Promise<MigrationStat
     [id],
   );
   const task = rows[0];
+  const counts = await countStates(db, id);
   const state = task?.state ?? 'unknown';
   return {
     record,
@@ -51,11 +53,17 @@ export const getStatus = async (db: Database, id: number): Promise<MigrationStat
       lastUpdated: task?.last_updated ?? null,
     },
     interrupted: record.pause === 'interrupted' || (state === 'running' && !(await isLockHeld(db))),
-    active: activeSide(record),
-    counts: await countStates(db, id),
+    active: (await hasMovedAlready(db, record, counts)) ? 'to' : activeSide(record),
+    counts,
     failures: await countReasons(db, id, 'failed'),
     skipped: await countReasons(db, id, 'skipped'),
   };
+};
+
+/** A migration that found nothing to move, because an earlier one had moved everything there, is not about the source. */
+const hasMovedAlready = async (db: Database, record: MigrationRecord, counts: StateCounts): Promise<boolean> => {
+  if (counts.planned + counts.copying + counts.copied + counts.failed > 0) return false;
+  return record.phase === 'copying' && (await findCurrentStore(db))?.fingerprint === record.to.fingerprint;
 };
 
 /** The invariant in one line: the source until the switch has committed, then the destination. */
