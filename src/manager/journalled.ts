@@ -1,7 +1,8 @@
-import { readConfigFile } from '../config/config-file.ts';
-import { AppError } from '../core/errors.ts';
+import { type ArchiveChoice, type ArchiveConfig, parseArchiveConfig } from '../config/archive-section.ts';
+import { type ConfigFile, readConfigFile } from '../config/config-file.ts';
+import { AppError, isAppError } from '../core/errors.ts';
 import type { Database } from '../database/database.ts';
-import { getMigration, type MigrationRecord } from '../migration/migration-store.ts';
+import { getMigration, type MigrationRecord, type StoreRecord } from '../migration/migration-store.ts';
 import { connectDatabase } from './connect-database.ts';
 import type { CommandContext, CommandInput } from './context.ts';
 import { type LoadedConfig, loadConfig } from './load-configs.ts';
@@ -31,15 +32,48 @@ export const getRecord = async (db: Database, id: number): Promise<MigrationReco
   });
 };
 
+const sameArchive = (archive: ArchiveConfig, recorded: StoreRecord): boolean =>
+  archive.driver.name === recorded.driver &&
+  archive.compression.enabled === recorded.codec.enabled &&
+  archive.compression.minSizeKbytes === recorded.codec.minSizeKbytes;
+
+const parseIfThere = (file: ConfigFile, choice: ArchiveChoice): ArchiveConfig | undefined => {
+  try {
+    return parseArchiveConfig(file, choice);
+  } catch (error) {
+    if (isAppError(error, 'config.invalid')) return undefined;
+    throw error;
+  }
+};
+
+/**
+ * The archive of a file that a journal names. The journal does not say which section it was: that of the documents' own kind
+ * is looked at first, the other one where only it fits. The stores' fingerprints are compared later.
+ */
+const loadRecorded = async (
+  context: CommandContext,
+  path: string,
+  recorded: StoreRecord,
+  analyses: boolean,
+): Promise<LoadedConfig> => {
+  const file = await readConfigFile(path, context.environment);
+  const fits = (analysisArchive: boolean): boolean => {
+    const archive = parseIfThere(file, { analysisArchive });
+    return archive !== undefined && sameArchive(archive, recorded);
+  };
+  const other = !fits(analyses) && fits(!analyses);
+  return loadConfig(context, path, { analysisArchive: other ? !analyses : analyses });
+};
+
 /** The configurations with which a migration began, read again; `--from` and `--to` name other places. Throws `config.*`. */
 export const loadJournalled = async (
   context: CommandContext,
   input: CommandInput,
   record: MigrationRecord,
 ): Promise<{ from: LoadedConfig; to: LoadedConfig }> => {
-  const choice = { analysisArchive: record.scope.ownBuckets !== null };
+  const analyses = record.scope.ownBuckets !== null;
   return {
-    from: await loadConfig(context, input.value('from') ?? record.from.config, choice),
-    to: await loadConfig(context, input.value('to') ?? record.to.config, choice),
+    from: await loadRecorded(context, input.value('from') ?? record.from.config, record.from, analyses),
+    to: await loadRecorded(context, input.value('to') ?? record.to.config, record.to, analyses),
   };
 };

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Finished, runManager } from '../support/manager.ts';
 import { getTestPostgres, type TestDatabase } from '../support/postgres.ts';
@@ -124,6 +126,30 @@ test('a bucket that leaves others behind, and one that matches nothing', async (
   assert.match(stderr, /skipped\.not-selected/);
   const refused = await run(3, 'migrate', from, to, '--dontask', '--bucket', 'nonesuch');
   assert.match(refused.stderr, /code: {3}refused\.no-documents/);
+});
+
+test('the analysis archive moves into the ordinary section, and a resume by id finds both sections again', async () => {
+  await endUnfinished();
+  const both = join(configs.folder, 'both.yaml');
+  await writeFile(
+    both,
+    `services:\n  catalog:\n    object_store: {storage_driver: {name: db2}}\n    analysis_archive: {storage_driver: {name: db}}\n`,
+  );
+  const key = `'analysis_archive', 'a1', 'admin', 'a1.json'`;
+  await database.query(
+    `INSERT INTO archive_document (bucket, "archiveId", "userId", "documentName", jsondata, b64_encoded) VALUES (${key}, '{}', false)`,
+  );
+  await database.query(
+    `INSERT INTO archive_metadata (bucket, "archiveId", "userId", "documentName", content_url, is_compressed, digest, size)
+     VALUES (${key}, 'db://admin/analysis_archive/a1', false, md5('{}'), 2)`,
+  );
+  const archives = ['--from-analysis-archive'];
+  const [copied] = objectsOf(await run(0, 'precopy', both, both, ...archives, '--json'));
+  await run(0, 'resume', String(copied?.['id']), '--dontask');
+  const rows = await database.query(
+    `SELECT content_url AS url FROM archive_metadata WHERE bucket = 'analysis_archive'`,
+  );
+  assert.deepEqual(rows, [{ url: 'db2://admin/analysis_archive/a1' }]);
 });
 
 test("remove-tables asks first, and leaves what is Anchore's", async () => {
