@@ -91,6 +91,35 @@ describe('what is sent', () => {
     );
   });
 
+  test('an endpoint below a path keeps it', async () => {
+    await withStore(
+      () => ({ status: 200 }),
+      {},
+      async (_, { url, requests }) => {
+        await using driver = await openS3Driver(s3Options({ url: `${url}/gateway/s3/` }), { environment: {} });
+        await driver.put(key, payloadOf(bytes), { mode: 'replace' });
+        assert.equal(requests[0]?.target, '/gateway/s3/archive/admin/analysis_data/a%20document');
+      },
+    );
+  });
+});
+
+describe('another region', () => {
+  test('it is followed once, and remembered', async () => {
+    const script: Script = ({ headers }) =>
+      regionIn(headers.authorization) === 'eu-west-9'
+        ? { status: 200, headers: { etag: `"${md5Of(bytes)}"` } }
+        : { status: 400, body: errorXml('AuthorizationHeaderMalformed', '<Region>eu-west-9</Region>') };
+    await withStore(script, {}, async (driver, { requests }) => {
+      await driver.put(key, streamOf(bytes), { mode: 'replace' });
+      await driver.put(key, streamOf(bytes), { mode: 'replace' });
+      assert.deepEqual(
+        requests.map(({ headers }) => regionIn(headers.authorization)),
+        ['us-east-1', 'eu-west-9', 'eu-west-9'],
+      );
+    });
+  });
+
   test('it is not followed for ever, nor to a place that is no region', async () => {
     for (const region of ['us-east-1', 'x.example.com/', '']) {
       const script: Script = () => ({
