@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 
 export interface ScriptedRequest {
   readonly method: string;
@@ -36,8 +39,20 @@ const send = (response: ServerResponse, answer: ScriptedAnswer): void => {
   response.write(body.subarray(0, answer.cutAfterBytes), () => response.destroy());
 };
 
+/** A certificate of its own for `localhost` and 127.0.0.1, valid until 2126; its key guards nothing. */
+export const TLS_CERTIFICATE_FILE = fileURLToPath(new URL('tls/localhost-certificate.pem', import.meta.url));
+const TLS_KEY_FILE = fileURLToPath(new URL('tls/localhost-key.pem', import.meta.url));
+
+const readTlsFiles = async (): Promise<{ readonly cert: Buffer; readonly key: Buffer }> => {
+  const [cert, key] = await Promise.all([readFile(TLS_CERTIFICATE_FILE), readFile(TLS_KEY_FILE)]);
+  return { cert, key };
+};
+
 /** A server for tests that answers what it is told to, for what no real server can be made to answer. */
-export const startScriptedServer = async (script: Script): Promise<ScriptedServer> => {
+export const startScriptedServer = async (
+  script: Script,
+  options: { readonly tls?: boolean } = {},
+): Promise<ScriptedServer> => {
   const requests: ScriptedRequest[] = [];
   const state = { script };
   const listener: RequestListener = (request, response) => {
@@ -50,12 +65,12 @@ export const startScriptedServer = async (script: Script): Promise<ScriptedServe
     };
     answer().catch(() => response.destroy());
   };
-  const server = createServer(listener);
+  const server = options.tls === true ? createTlsServer(await readTlsFiles(), listener) : createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `${options.tls === true ? 'https' : 'http'}://127.0.0.1:${address.port}`,
     requests,
     get script() {
       return state.script;

@@ -103,7 +103,7 @@ export class S3Client {
   }
 
   errorOf(failure: S3Failure, request: S3Request): AppError {
-    return failureError(failure, describe(request), this.#parts.credentials.keyId());
+    return failureError(failure, describe(request), failure.keyId ?? this.#parts.credentials.keyId());
   }
 
   async readText(body: ResponseBody, request: S3Request): Promise<string> {
@@ -111,7 +111,7 @@ export class S3Client {
   }
 
   async #canDoBetter(request: S3Request, failure: S3Failure): Promise<boolean> {
-    if (isExpired(failure)) return this.#parts.credentials.refresh();
+    if (isExpired(failure)) return this.#parts.credentials.refresh(failure.keyId);
     const { region } = failure;
     if (!isRegionFailure(failure) && !(request.method === 'HEAD' && failure.status === 400)) return false;
     if (region === undefined || !isRegionName(region) || region === this.regionOf(request.bucket)) return false;
@@ -153,7 +153,8 @@ export class S3Client {
       const answered = firstValues(response.headers);
       const { statusCode: status } = response;
       if (status >= 200 && status < 300) return { ok: true, status, headers: answered, body: response.body };
-      return { ok: false, failure: parseFailure(status, answered, await this.readText(response.body, request)) };
+      const failure = parseFailure(status, answered, await this.readText(response.body, request));
+      return { ok: false, failure: { ...failure, keyId: keyIdIn(headers) } };
     } catch (error) {
       if (source.thrown !== undefined && signal?.aborted !== true) throw source.thrown.error;
       throw transportError(error, what, signal);
@@ -182,6 +183,10 @@ const contentOf = (body: S3Body, source: SourceError): Uint8Array | Readable => 
   if (body.kind === 'stream') return Readable.from(watched(body.open(), source));
   return body.bytes.length > SLICE_BYTES ? Readable.from(slices(body.bytes)) : body.bytes;
 };
+
+/** The access key that signed: by the time of the answer another one may be in use. */
+const keyIdIn = (headers: Readonly<Record<string, string>>): string | undefined =>
+  /Credential=([^/]+)/.exec(headers['authorization'] ?? '')?.[1];
 
 /** `PutObject s3://bucket/key`. */
 export const describe = (request: Pick<S3Request, 'operation' | 'bucket' | 'key'>): string =>

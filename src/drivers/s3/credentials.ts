@@ -14,8 +14,8 @@ export interface CredentialSource {
   get(): Promise<AwsCredentials>;
   /** The id of the key last used, for messages. */
   keyId(): string | undefined;
-  /** Forgets what is in memory, after the store called it expired. false: there is nothing newer to be had. */
-  refresh(): Promise<boolean>;
+  /** Looks for newer ones, after the store called those of a key expired. false: there are none. */
+  refresh(expiredKeyId: string | undefined): Promise<boolean>;
 }
 
 const staticSource = (credentials: AwsCredentials): CredentialSource => ({
@@ -51,10 +51,7 @@ const chainSource = (load: () => Promise<Chain>): CredentialSource => {
   return {
     get: () => resolve(false),
     keyId: () => last?.accessKeyId,
-    refresh: async () => {
-      const before = last?.accessKeyId;
-      return (await resolve(true)).accessKeyId !== before;
-    },
+    refresh: async (expiredKeyId) => (await resolve(true)).accessKeyId !== expiredKeyId,
   };
 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { s3Options } from '../../../test/support/s3-options.ts';
-import { startScriptedServer, type Script } from '../../../test/support/scripted-http.ts';
+import { startScriptedServer, TLS_CERTIFICATE_FILE, type Script } from '../../../test/support/scripted-http.ts';
 import type { ErrorCode } from '../../core/error-catalogue.ts';
 import { AppError } from '../../core/errors.ts';
 import { makeKey, payloadOf, readBytes, textBytes } from '../conformance/samples.ts';
@@ -197,6 +197,24 @@ describe('what a broken connection means', () => {
     const url = server.url.replace('http:', 'https:');
     await using driver = await openS3Driver(s3Options({ url }), { environment: {}, timeouts });
     assert.equal((await errorOf(async () => driver.get(refOf(driver)))).code, 'store.tls');
+  });
+
+  test('a certificate must be trusted: by its CA file, or by not asking', async () => {
+    await using server = await startScriptedServer(() => ({ status: 200, body: 'x' }), { tls: true });
+    const read = async (changes: Partial<S3Options>): Promise<string> => {
+      const options = s3Options({ url: server.url, ...changes });
+      await using driver = await openS3Driver(options, { environment: {}, timeouts });
+      return (await readBytes(await driver.get(refOf(driver)))).toString();
+    };
+    const error = await errorOf(async () => read({}));
+    assert.deepEqual([error.code, error.retryable], ['store.tls', false]);
+    assert.equal(await read({ caFile: TLS_CERTIFICATE_FILE }), 'x');
+    assert.equal(await read({ verify: false }), 'x');
+    assert.equal((await errorOf(async () => read({ caFile: '/no/such/file' }))).code, 'config.unreadable');
+    // Over TLS the body is not part of the signature: it need not be read twice.
+    await using driver = await openS3Driver(s3Options({ url: server.url, verify: false }), { environment: {} });
+    await driver.put(key, payloadOf(textBytes('x')), { mode: 'replace' });
+    assert.equal(server.requests.at(-1)?.headers['x-amz-content-sha256'], 'UNSIGNED-PAYLOAD');
   });
 
   test('a signal that fires passes its reason on', async () => {

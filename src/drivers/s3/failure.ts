@@ -13,6 +13,8 @@ export interface S3Failure {
   /** The region that the store named, where it did. */
   readonly region: string | undefined;
   readonly retryAfterMs: number | undefined;
+  /** The access key that signed the request, where that is known. */
+  readonly keyId?: string | undefined;
 }
 
 const findError = (body: string): XmlElement | undefined => {
