@@ -52,12 +52,15 @@ export interface PutReceipt {
   readonly url: string;
   readonly md5: string | undefined;
   readonly sizeBytes: number | undefined;
+  /** More than 1 where it was tried several times: an earlier try may still land after this one (rule R9). */
+  readonly attempts?: number;
 }
 
 export interface PutOptions {
   /**
    * `create`: fails with `store.exists` where an object stands already (atomically if `capabilities.conditionalPut`,
-   * otherwise as well as the store can tell). `replace`: the object is replaced; readers see the old or the new one.
+   * otherwise as well as the store can tell); with `outcomeUnknown` where an earlier try of the same call, whose answer was
+   * lost, may itself have put it there. `replace`: the object is replaced; readers see the old or the new one.
    */
   readonly mode: 'create' | 'replace';
   readonly signal?: AbortSignal;

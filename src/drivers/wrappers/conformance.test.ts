@@ -1,0 +1,34 @@
+import { runConformance } from '../conformance/suite.ts';
+import type { Driver } from '../contract.ts';
+import { MemorySpaces, openMemoryDriver } from '../memory/driver.ts';
+import { faultsFromSeed } from './faults.ts';
+import { injectFaults } from './inject-faults.ts';
+import { limitConcurrency } from './limit-concurrency.ts';
+import { measureDriver } from './measure.ts';
+import { recordDeletes } from './record-deletes.ts';
+import { retryDriver } from './retry.ts';
+import { limitTime } from './timeouts.ts';
+
+/** A wrapped driver is a driver: all of them together, in the order in which they are meant to be put together. */
+const wrapAll = (driver: Driver): Driver =>
+  limitTime(
+    retryDriver(limitConcurrency(measureDriver(recordDeletes(driver, {}))), {
+      baseDelayMs: 1,
+      maxDelayMs: 2,
+      totalMs: 200,
+    }),
+    { idleMs: 20_000, totalMs: 60_000 },
+  );
+
+const open = (): Driver => openMemoryDriver({ space: 'conformance' }, new MemorySpaces());
+
+runConformance({ name: 'memory, wrapped', open: async () => ({ driver: wrapAll(open()) }), quirks: {} });
+
+runConformance({
+  name: 'memory that often fails before it does anything, wrapped',
+  open: async () => {
+    const fault = { kind: 'error', when: 'before', code: 'store.busy' } as const;
+    return { driver: wrapAll(injectFaults(open(), faultsFromSeed(7, [{ rate: 0.2, fault }]))) };
+  },
+  quirks: {},
+});

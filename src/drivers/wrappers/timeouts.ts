@@ -1,0 +1,155 @@
+import { AppError } from '../../core/errors.ts';
+import { untilAborted } from '../checked-payload.ts';
+import type {
+  DocumentKey,
+  Driver,
+  ListedObject,
+  ObjectRef,
+  Payload,
+  PutOptions,
+  PutReceipt,
+  StoredObject,
+} from '../contract.ts';
+import { type Call, ForwardingDriver, withSignal } from './forwarding-driver.ts';
+
+export interface TimeoutOptions {
+  /** The longest time in which nothing may happen: no answer, no chunk read or taken. */
+  readonly idleMs: number;
+  /** The longest time that one operation may take, writing a body included; reading one has its own time, from its beginning. */
+  readonly totalMs: number;
+}
+
+/**
+ * Ends what takes too long with `store.timeout`, at once: the driver is told by its signal, but not waited for, so that one
+ * that does not listen cannot hold anybody up. A write that was ended so may still land (rule R9).
+ */
+export const limitTime = (inner: Driver, options: TimeoutOptions): Driver => new TimedDriver(inner, options);
+
+/** Two clocks that end in one signal. */
+class Watch implements Disposable {
+  readonly signal: AbortSignal;
+  readonly #controller = new AbortController();
+  readonly #options: TimeoutOptions;
+  readonly #subject: string;
+  #total: NodeJS.Timeout | undefined;
+  #running = false;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(options: TimeoutOptions, subject: string, signal: AbortSignal | undefined) {
+    this.#options = options;
+    this.#subject = subject;
+    const own = this.#controller.signal;
+    this.signal = signal === undefined ? own : AbortSignal.any([signal, own]);
+    this.start();
+  }
+
+  /** Both clocks start, from their beginning. */
+  start(): void {
+    this.stop();
+    const { totalMs } = this.#options;
+    this.#running = true;
+    this.#total = setTimeout(() => this.#end('it took longer than', totalMs), totalMs);
+    this.progress();
+  }
+
+  stop(): void {
+    this.#running = false;
+    clearTimeout(this.#idle);
+    clearTimeout(this.#total);
+  }
+
+  /** Something happened: the idle clock starts again. */
+  progress(): void {
+    clearTimeout(this.#idle);
+    if (!this.#running) return; // a body that goes on after its operation has ended
+    this.#idle = setTimeout(() => this.#end('nothing happened for', this.#options.idleMs), this.#options.idleMs);
+  }
+
+  /** Nothing is expected of the store just now, since its reader is busy. */
+  pause(): void {
+    clearTimeout(this.#idle);
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
+  #end(what: string, limitMs: number): void {
+    this.#controller.abort(new AppError('store.timeout', `${this.#subject}: ${what} ${limitMs} ms`));
+  }
+}
+
+class TimedDriver extends ForwardingDriver {
+  readonly #options: TimeoutOptions;
+
+  constructor(inner: Driver, options: TimeoutOptions) {
+    super(inner);
+    this.#options = options;
+  }
+
+  protected override async call<T>(call: Call<T>): Promise<T> {
+    using watch = new Watch(this.#options, call.subject, call.signal);
+    return await untilEnded(call.send(watch.signal), watch.signal);
+  }
+
+  override async get(ref: ObjectRef, signal?: AbortSignal): Promise<StoredObject> {
+    const watch = new Watch(this.#options, ref.url, signal);
+    try {
+      const object = await untilEnded(this.inner.get(ref, watch.signal), watch.signal);
+      return { sizeBytes: object.sizeBytes, chunks: watched(object.chunks, watch) };
+    } finally {
+      // Until somebody reads, nobody waits for the store; perhaps nobody ever will.
+      watch.stop();
+    }
+  }
+
+  override async put(key: DocumentKey, payload: Payload, options: PutOptions): Promise<PutReceipt> {
+    using watch = new Watch(this.#options, this.locate(key), options.signal);
+    const watchedPayload: Payload = {
+      ...payload,
+      open: async function* (signal) {
+        for await (const chunk of payload.open(signal)) {
+          watch.progress();
+          yield chunk;
+          watch.progress();
+        }
+      },
+    };
+    return await untilEnded(this.inner.put(key, watchedPayload, withSignal(options.mode, watch.signal)), watch.signal);
+  }
+
+  override async *list(signal?: AbortSignal): AsyncIterable<ListedObject> {
+    const options = { ...this.#options, totalMs: MAX_TIMER_MS };
+    using watch = new Watch(options, `the listing of ${this.name}`, signal);
+    yield* watched(this.inner.list(watch.signal), watch);
+  }
+}
+
+/** A listing may take as long as it goes on; the longest that a timer can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+async function* watched<T>(items: AsyncIterable<T>, watch: Watch): AsyncGenerator<T, void> {
+  using running = watch;
+  running.start();
+  for await (const item of untilAborted(items, running.signal)) {
+    running.pause();
+    yield item;
+    running.progress();
+  }
+}
+
+const untilEnded = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
+  let onAbort: () => void = () => undefined;
+  const ended = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  // Whichever comes second has nobody left to tell.
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, ended]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+};
