@@ -31,7 +31,7 @@ const messageOf = (text: string, environment: Record<string, string> = {}): stri
 };
 
 test('scalars are read as PyYAML reads them', () => {
-  const tree = parse('a: yes\nb: off\nc: y\nd: 0123\ne: ~\nf:\ng: "true"\nh: 1_000\ni: 3.5\nj: N\n');
+  const tree = parse('a: yes\nb: off\nc: y\nd: 0123\ne: ~\nf:\ng: "true"\nh: 1_000\ni: 3.5\nj: N\nk: 1e5\nl: 1.5e+3\n');
   assert.equal(valueAt(tree, 'a'), true);
   assert.equal(valueAt(tree, 'b'), false);
   assert.equal(valueAt(tree, 'c'), 'y');
@@ -40,6 +40,8 @@ test('scalars are read as PyYAML reads them', () => {
   assert.equal(valueAt(tree, 'g'), 'true');
   assert.equal(valueAt(tree, 'h'), 1000);
   assert.equal(valueAt(tree, 'j'), 'N');
+  assert.equal(valueAt(tree, 'k'), '1e5');
+  assert.equal(valueAt(tree, 'l'), 1500);
   const number = at(tree, 'd');
   assert.ok(number?.kind === 'scalar' && number.text === '0123');
 });

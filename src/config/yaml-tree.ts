@@ -44,6 +44,13 @@ export interface ConfigScalar {
 /** Deeper nesting than any configuration has; stops a file that refers to itself. */
 const MAX_DEPTH = 50;
 
+/**
+ * Plain words that PyYAML reads as text and the YAML library as a boolean (y, n) or a number (an exponent without a point or
+ * without a sign).
+ */
+const isTextToPyYaml = (source: string): boolean =>
+  /^[yYnN]$/.test(source) || (/^[-+]?[0-9._]+[eE][-+]?[0-9]+$/.test(source) && !/\..*[eE][-+]/.test(source));
+
 /** In words, without the text of the file: that may hold a secret. */
 const SYNTAX_ERRORS: Readonly<Record<string, string>> = {
   BAD_ALIAS: 'an alias (*) whose anchor exists',
@@ -108,8 +115,7 @@ class TreeReader {
       .filter((variable) => variable.offset >= start && variable.offset < end)
       .map(({ name }) => name);
     const reference = /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(written) ? written : undefined;
-    // PyYAML reads a plain y or n as text, the YAML 1.1 specification as a boolean.
-    const value = plain && /^[yYnN]$/.test(source) ? source : parsed;
+    const value = plain && isTextToPyYaml(source) ? source : parsed;
     if (typeof value === 'boolean' || value === null || value === undefined)
       return {
         kind: 'scalar',
