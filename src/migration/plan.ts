@@ -25,6 +25,7 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
   const fence = { id: record.id, epoch };
   const counts = await db.transaction(async (tx) => {
     await holdFence(tx, fence);
+    await tx.query(`SET LOCAL statement_timeout = 0`); // a million rows take what they take
     const { phase } = await getMigration(tx, record.id);
     if (phase !== 'moving') await enterPhase(tx, fence, 'copying');
     await insertNewDocuments(tx, record.id, record.scope);
