@@ -24,6 +24,7 @@ import { type ClusterLimits, DEFAULT_LIMITS, parseLimits } from './cluster-limit
 import type { SwiftOptions } from './config.ts';
 import { Containers } from './containers.ts';
 import { deleteObjects } from './deleting.ts';
+import { isAbsent } from './failure.ts';
 import { inspectContainer } from './inspecting.ts';
 import { listOwnSegments, planSegmentSize, putLargeObject, removeSegments } from './large-objects.ts';
 import { listNames } from './listing.ts';
@@ -38,6 +39,8 @@ export interface SwiftSurroundings {
 }
 
 const CONCURRENCY = 16;
+/** What the driver wrote for itself is removed even if the caller has stopped; it does not wait longer for it. */
+const CLEANUP_TIMEOUT_MS = 30_000;
 
 class SwiftDriver implements Driver {
   readonly name = 'swift';
@@ -117,18 +120,19 @@ class SwiftDriver implements Driver {
       body: { kind: 'bytes', bytes: new Uint8Array(0) },
       signal,
     } as const;
+    const remove = () =>
+      this.#client.exchangeText({ method: 'DELETE', ...place, signal: AbortSignal.timeout(CLEANUP_TIMEOUT_MS) });
     try {
       await this.#client.sendText(request);
       const again = await this.#client.exchangeText(request);
       this.#refusesExisting = !again.ok && again.failure.status === 412;
-    } finally {
-      const removed = await this.#client.exchangeText({
-        method: 'DELETE',
-        ...place,
-        signal: AbortSignal.timeout(30_000),
-      });
-      if (!removed.ok && removed.failure.status !== 404)
-        throw this.#client.errorOf(removed.failure, { method: 'DELETE', ...place });
+    } catch (error) {
+      await remove().catch(() => undefined);
+      throw error;
+    }
+    const removed = await remove();
+    if (!removed.ok && !isAbsent(removed.failure)) {
+      throw this.#client.errorOf(removed.failure, { method: 'DELETE', ...place });
     }
   }
 
