@@ -112,7 +112,7 @@ export const waitUntilReady = async (
   what: string,
   processes: readonly ServerProcess[],
   probe: () => Promise<void>,
-  timeoutMs = 30_000,
+  timeoutMs = 120_000,
 ): Promise<void> => {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
