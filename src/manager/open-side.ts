@@ -3,12 +3,16 @@ import type { Store } from '../archive/store.ts';
 import type { ArchiveConfig } from '../config/archive-section.ts';
 import type { Database } from '../database/database.ts';
 import type { Driver } from '../drivers/contract.ts';
+import type { Driver } from '../drivers/contract.ts';
 import { openDriver } from '../drivers/registry.ts';
+import { DEFAULT_RETRY, retryDriver } from '../drivers/wrappers/retry.ts';
+import { limitTime } from '../drivers/wrappers/timeouts.ts';
 import type { Side } from '../migration/requests.ts';
 import { limitConcurrency } from '../drivers/wrappers/limit-concurrency.ts';
 import { DEFAULT_RETRY, retryDriver } from '../drivers/wrappers/retry.ts';
 import type { ArchiveScope } from '../migration/scope.ts';
 import type { CommandContext } from './context.ts';
+import { PLACES } from './places.ts';
 
 /** A store that ends with the scope in which it was opened. */
 export interface OpenSide extends AsyncDisposable {
@@ -33,6 +37,19 @@ const withPatience = (driver: Driver, context: CommandContext): Driver => {
   });
 };
 
+/** What a request to a store on the network may take; in milliseconds. Rule R9 waits longer than `idleMs`. */
+const NETWORK_TIMEOUTS = { idleMs: 60_000, totalMs: 3_600_000 };
+
+/** Passing faults are waited out, and said; nothing hangs for ever. */
+const endure = (context: CommandContext, driver: Driver): Driver => {
+  const local = driver.capabilities.inDatabase || driver.name === 'localfs';
+  const log = context.log.at(PLACES.migration);
+  return retryDriver(local ? driver : limitTime(driver, NETWORK_TIMEOUTS), {
+    ...DEFAULT_RETRY,
+    onRetry: (operation, subject, error) => log.debug(`Trying ${operation} of ${subject} again: ${error.message}`),
+  });
+};
+
 /**
  * Opens the store that a configuration names. `prepare`: bucket, container or folder are created where the configuration
  * says so, which only a destination wants. Throws `store.*`.
@@ -43,7 +60,7 @@ export const openSide = async (
   config: ArchiveConfig,
   options: { readonly prepare: boolean },
 ): Promise<OpenSide> => {
-  const driver = await openDriver(config.driver, { database: db, environment: context.environment });
+  const driver = endure(context, await openDriver(config.driver, { database: db, environment: context.environment }));
   try {
     if (options.prepare) await driver.prepare(context.signal);
     const store: Store = {

@@ -292,14 +292,15 @@ export class BatchCopier {
       const finding = await proveObject(to.driver, ref, expected, forced, signal);
       if (finding !== 'proved') throw unproven(ref, finding);
     }
-    return { seq, owned: item.owned, proveAgain: this.#mayLandLate(item) };
+    return { seq, owned: item.owned, proveAgain: this.#mayLandLate(item, receipt.attempts) };
   }
 
   /** Whether an earlier write of this key, whose outcome is unknown, could still replace this one (rule R9). */
-  #mayLandLate(item: Prepared): boolean {
+  #mayLandLate(item: Prepared, tries = 1): boolean {
     const { capabilities, name } = this.#run.to.driver;
     if (capabilities.inDatabase || name === 'localfs') return false;
-    return item.document.attempts > 0 && (item.write === 'replace' || !capabilities.conditionalPut);
+    const earlier = item.document.attempts > 0 || tries > 1;
+    return earlier && (item.write === 'replace' || !capabilities.conditionalPut);
   }
 
   /** A document whose row has changed or gone since it was planned is planned again or dropped; else it has failed. */
