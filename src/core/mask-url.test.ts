@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { maskPassword, passwordOf } from './mask-url.ts';
+import { maskPassword, maskUrls, passwordOf } from './mask-url.ts';
 
 const cases: readonly (readonly [connection: string, masked: string, password: string | undefined])[] = [
   ['postgresql+pg8000://u:secret@h:5432/d', 'postgresql+pg8000://u:****@h:5432/d', 'secret'],
@@ -20,4 +20,11 @@ test('passwords of connection strings', () => {
     assert.equal(maskPassword(connection), masked);
     assert.equal(passwordOf(connection), password, connection);
   }
+});
+
+test('URLs inside a text', () => {
+  assert.equal(
+    maskUrls("unknown option '--db=postgresql://u:secret@h/d', http://a:b@c and http://host:80/ x@y"),
+    "unknown option '--db=postgresql://u:****@h/d', http://a:****@c and http://host:80/ x@y",
+  );
 });

@@ -27,3 +27,10 @@ export const maskPassword = (connection: string): string =>
     (text, place) => text.replace(place, (_, before: string) => `${before}${REDACTED}`),
     connection,
   );
+
+/** A text for a person in which every URL's password is replaced by `****`. */
+export const maskUrls = (text: string): string =>
+  text.replaceAll(
+    /([a-z][a-z0-9+.-]*:\/\/[^/?#@:\s'"]*:)[^\s'"]*(?=@)/gi,
+    (_, before: string) => `${before}${REDACTED}`,
+  );

@@ -54,8 +54,13 @@ const runCommand = async (
 
 /** A command line that cannot be understood, told in the same form as every other error. */
 const reportUsage = async (message: string): Promise<void> => {
-  const [{ AppError }, { reportError }] = await Promise.all([import('../core/errors.ts'), import('./error-report.ts')]);
-  const sentence = message
+  const [{ AppError }, { maskUrls }, { reportError }] = await Promise.all([
+    import('../core/errors.ts'),
+    import('../core/mask-url.ts'),
+    import('./error-report.ts'),
+  ]);
+  // The parser repeats what it was given, which can be a database URL.
+  const sentence = maskUrls(message)
     .replace(/^error: /, '')
     .trim()
     .replaceAll(/\s*\n\s*/g, ' ');

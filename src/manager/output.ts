@@ -10,12 +10,15 @@ export interface Output {
   object(value: object): void;
 }
 
+/** Text by text: a secret may be written otherwise once it is quoted, or look like a part of JSON. */
+const redactText = (_: string, value: unknown): unknown => (typeof value === 'string' ? redact(value) : value);
+
 export const createOutput = (write: (text: string) => void, json: boolean): Output => ({
   json,
   text: (text) => {
     if (!json) write(redact(text.endsWith('\n') ? text : `${text}\n`));
   },
   object: (value) => {
-    if (json) write(`${redact(JSON.stringify(value))}\n`);
+    if (json) write(`${JSON.stringify(value, redactText)}\n`);
   },
 });
