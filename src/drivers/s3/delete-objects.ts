@@ -1,70 +1,55 @@
-import { createHash } from 'node:crypto';
-import { AppError, isAppError, toAppError } from '../../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 import type { DeleteItem, DeleteOutcome } from '../contract.ts';
 import { mapBounded } from '../http/map-bounded.ts';
 import { md5Base64 } from './checksum.ts';
-import type { S3Client, S3Request } from './client.ts';
+import type { S3Request } from './client.ts';
+import { checkObject, type DeleteContext, failed } from './delete-check.ts';
 import { isUnsupported, type S3Failure } from './failure.ts';
 import { type ObjectPlace, parsePlace } from './object-url.ts';
 import { bodyOf } from './put-object.ts';
-import { getObject, headObject } from './read-object.ts';
 import { childText, childrenNamed, escapeXml, fitsXml, parseXml } from './xml.ts';
 
 /** What S3 takes in one DeleteObjects request. */
 const MAX_KEYS = 1000;
 const HEADS_AT_ONCE = 16;
 
-export interface DeleteContext {
-  readonly client: S3Client;
-  readonly knownBuckets: Set<string>;
-  readonly signsBodies: boolean;
-  readonly signal: AbortSignal | undefined;
-}
-
 interface Candidate {
   readonly place: ObjectPlace;
+  /**
+   * What the object must still be when it is deleted. A store that does not know such a condition passes over it; then
+   * nothing protects against a change between the look at the object and its end, as with every older S3.
+   */
+  readonly etag: string | undefined;
   /** The positions in the caller's list that this object answers. */
   readonly positions: number[];
 }
 
-const failed = (error: unknown): DeleteOutcome => ({ outcome: 'failed', error: toAppError(error) });
-
-const readMd5 = async (context: DeleteContext, place: ObjectPlace): Promise<string> => {
-  const hash = createHash('md5');
-  for await (const chunk of (await getObject(context.client, place, context.signal)).chunks) hash.update(chunk);
-  return hash.digest('hex');
+/** What a store's code for one key means; undefined: an error. */
+const outcomeByCode = (code: string): DeleteOutcome | undefined => {
+  if (code === 'NoSuchKey') return { outcome: 'absent' };
+  return code === 'PreconditionFailed' ? { outcome: 'changed' } : undefined;
 };
 
-/**
- * Whether the object may go: undefined, or the outcome where it may not. S3 answers a deletion of what was never there
- * as one of what was, so only a HEAD before can tell.
- */
-const judge = async (
-  context: DeleteContext,
-  place: ObjectPlace,
-  md5: string | undefined,
-): Promise<DeleteOutcome | undefined> => {
+const deleteOne = async (context: DeleteContext, candidate: Candidate): Promise<DeleteOutcome> => {
+  const { client, learnt, signal } = context;
+  const { place, etag } = candidate;
+  const conditional = etag !== undefined && !learnt.refusesEtags;
+  const headers = conditional ? { 'if-match': etag } : {};
+  const request: S3Request = { operation: 'DeleteObject', method: 'DELETE', ...place, headers, signal };
   try {
-    const info = await headObject(context.client, place, context.knownBuckets, context.signal);
-    if (info === undefined) return { outcome: 'absent' };
-    if (md5 === undefined || info.md5 === md5) return undefined;
-    // The entity tag may be another digest than the MD5 (encryption, several parts): then the bytes decide.
-    return (await readMd5(context, place)) === md5 ? undefined : { outcome: 'changed' };
-  } catch (error) {
-    return isAppError(error, 'store.not-found') ? { outcome: 'absent' } : failed(error);
-  }
-};
-
-const deleteOne = async (context: DeleteContext, place: ObjectPlace): Promise<DeleteOutcome> => {
-  const request: S3Request = { operation: 'DeleteObject', method: 'DELETE', ...place, signal: context.signal };
-  try {
-    const answer = await context.client.exchange(request);
-    if (!answer.ok) {
-      if (answer.failure.code === 'NoSuchKey') return { outcome: 'absent' };
-      throw context.client.errorOf(answer.failure, request);
+    const answer = await client.exchange(request);
+    if (answer.ok) {
+      await answer.body.dump();
+      return { outcome: 'deleted' };
     }
-    await answer.body.dump();
-    return { outcome: 'deleted' };
+    if (conditional && isUnsupported(answer.failure)) {
+      learnt.refusesEtags = true;
+      return await deleteOne(context, candidate);
+    }
+    const { code, status } = answer.failure;
+    const outcome = outcomeByCode(code === '' && status === 412 ? 'PreconditionFailed' : code);
+    if (outcome === undefined) throw client.errorOf(answer.failure, request);
+    return outcome;
   } catch (error) {
     return failed(error);
   }
@@ -83,11 +68,15 @@ const failureOf = (code: string, message: string): S3Failure => ({
 const deleteBatch = async (
   context: DeleteContext,
   bucket: string,
-  keys: readonly string[],
+  group: readonly Candidate[],
 ): Promise<ReadonlyMap<string, DeleteOutcome> | undefined> => {
-  const objects = keys.map((key) => `<Object><Key>${escapeXml(key)}</Key></Object>`).join('');
+  const conditional = !context.learnt.refusesEtags && group.some(({ etag }) => etag !== undefined);
+  const objects = group.map(({ place, etag }) => {
+    const condition = conditional && etag !== undefined ? `<ETag>${escapeXml(etag)}</ETag>` : '';
+    return `<Object><Key>${escapeXml(place.key)}</Key>${condition}</Object>`;
+  });
   const body = Buffer.from(
-    `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${objects}</Delete>`,
+    `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${objects.join('')}</Delete>`,
   );
   const request: S3Request = {
     operation: 'DeleteObjects',
@@ -100,6 +89,11 @@ const deleteBatch = async (
   };
   const answer = await context.client.exchange(request);
   if (!answer.ok) {
+    // Some check the request against the schema of before there was such a condition.
+    if (conditional && answer.failure.code === 'MalformedXML') {
+      context.learnt.refusesEtags = true;
+      return deleteBatch(context, bucket, group);
+    }
     if (isUnsupported(answer.failure)) return undefined;
     throw context.client.errorOf(answer.failure, request);
   }
@@ -113,10 +107,7 @@ const deleteBatch = async (
     const key = childText(entry, 'Key') ?? '';
     const code = childText(entry, 'Code') ?? '';
     const failure = failureOf(code, childText(entry, 'Message') ?? '');
-    const outcome =
-      code === 'NoSuchKey'
-        ? ({ outcome: 'absent' } as const)
-        : failed(context.client.errorOf(failure, { ...request, key }));
+    const outcome = outcomeByCode(code) ?? failed(context.client.errorOf(failure, { ...request, key }));
     outcomes.set(key, outcome);
   }
   return outcomes;
@@ -127,14 +118,10 @@ const deleteGroup = async (
   bucket: string,
   group: readonly Candidate[],
 ): Promise<readonly DeleteOutcome[]> => {
-  const one = ({ place }: Candidate): Promise<DeleteOutcome> => deleteOne(context, place);
+  const one = (candidate: Candidate): Promise<DeleteOutcome> => deleteOne(context, candidate);
   if (group.length === 1) return mapBounded(group, 1, one);
   try {
-    const outcomes = await deleteBatch(
-      context,
-      bucket,
-      group.map(({ place }) => place.key),
-    );
+    const outcomes = await deleteBatch(context, bucket, group);
     // What the answer leaves out (a key that its XML could not hold, or no such operation) is deleted singly.
     return await mapBounded(
       group,
@@ -154,19 +141,21 @@ export const deleteObjects = async (
   context: DeleteContext,
   items: readonly DeleteItem[],
 ): Promise<readonly DeleteOutcome[]> => {
-  const outcomes: (DeleteOutcome | undefined)[] = await mapBounded(items, HEADS_AT_ONCE, async ({ ref, md5 }) => {
+  const verdicts = await mapBounded(items, HEADS_AT_ONCE, async ({ ref, md5 }) => {
     try {
-      return await judge(context, parsePlace(ref.url), md5);
+      return await checkObject(context, parsePlace(ref.url), md5);
     } catch (error) {
-      return failed(error);
+      return { mayGo: false, outcome: failed(error) } as const;
     }
   });
+  const outcomes: (DeleteOutcome | undefined)[] = [];
   const candidates = new Map<string, Candidate>();
-  for (const [position, { ref }] of items.entries()) {
-    if (outcomes[position] !== undefined) continue;
-    const known = candidates.get(ref.url);
-    if (known === undefined) candidates.set(ref.url, { place: parsePlace(ref.url), positions: [position] });
-    else known.positions.push(position);
+  for (const [position, verdict] of verdicts.entries()) {
+    const url = items[position]?.ref.url ?? '';
+    const known = candidates.get(url);
+    if (!verdict.mayGo) outcomes[position] = verdict.outcome;
+    else if (known !== undefined) known.positions.push(position);
+    else candidates.set(url, { place: parsePlace(url), etag: verdict.etag, positions: [position] });
   }
   const byBucket = Map.groupBy(candidates.values(), ({ place }) => (fitsXml(place.key) ? place.bucket : ''));
   for (const [bucket, members] of byBucket) {
@@ -179,7 +168,8 @@ export const deleteObjects = async (
       for (const position of candidate.positions) outcomes[position] = outcome;
     }
   }
-  return outcomes.map(
-    (outcome) => outcome ?? failed(new AppError('internal', 'an object was neither deleted nor refused')),
+  return items.map(
+    (_, position) =>
+      outcomes[position] ?? failed(new AppError('internal', 'an object was neither deleted nor refused')),
   );
 };

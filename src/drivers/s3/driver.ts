@@ -63,6 +63,7 @@ class S3Driver implements Driver {
   #conditionalPut: boolean | undefined;
   readonly #knownBuckets = new Set<string>();
   readonly #uploads = createUploadRegister();
+  readonly #learnt = { refusesEtags: false };
   readonly #options: S3Options;
   readonly #endpoint: Endpoint;
   readonly #client: S3Client;
@@ -169,6 +170,7 @@ class S3Driver implements Driver {
       client: this.#client,
       knownBuckets: this.#knownBuckets,
       signsBodies: signsBodies(this.#options),
+      learnt: this.#learnt,
       signal,
     };
     return deleteObjects(context, items);

@@ -181,6 +181,38 @@ describe('deleting where the store is not like Amazon', () => {
     });
   });
 
+  test('what was looked at is named, so that nothing else goes; a store that refuses that is asked without', async () => {
+    const etag = `&quot;${md5Of(bytes)}&quot;`;
+    const listed = `<DeleteResult><Error><Key>admin/analysis_data/a</Key><Code>PreconditionFailed</Code></Error>
+       <Deleted><Key>admin/analysis_data/b</Key></Deleted></DeleteResult>`;
+    const knows: Script = ({ method }) => (method === 'HEAD' ? head : { status: 200, body: listed });
+    await withStore(knows, {}, async (driver, { requests }) => {
+      assert.deepEqual(await driver.delete(items(driver, ['a', 'b'])), [
+        { outcome: 'changed' },
+        { outcome: 'deleted' },
+      ]);
+      assert.equal(requests.at(-1)?.body.toString().split(`<ETag>${etag}</ETag>`).length, 3);
+    });
+    const old: Script = ({ method, body }) => {
+      if (method === 'HEAD') return head;
+      if (body.includes('ETag')) return { status: 400, body: errorXml('MalformedXML') };
+      const names = ['a', 'b'].map((name) => `<Deleted><Key>admin/analysis_data/${name}</Key></Deleted>`);
+      return { status: 200, body: `<DeleteResult>${names.join('')}</DeleteResult>` };
+    };
+    await withStore(old, {}, async (driver, { requests }) => {
+      for (const posts of [2, 3]) {
+        const results = await driver.delete(items(driver, ['a', 'b']));
+        assert.deepEqual(results, [{ outcome: 'deleted' }, { outcome: 'deleted' }]);
+        assert.equal(requests.filter(({ method }) => method === 'POST').length, posts);
+      }
+    });
+    const single: Script = ({ method }) => (method === 'HEAD' ? head : { status: 412 });
+    await withStore(single, {}, async (driver, { requests }) => {
+      assert.deepEqual(await driver.delete(items(driver, ['a'])), [{ outcome: 'changed' }]);
+      assert.equal(requests.at(-1)?.headers['if-match'], `"${md5Of(bytes)}"`);
+    });
+  });
+
   test('keys that XML cannot hold are never put into it', async () => {
     const script: Script = ({ method }) => (method === 'HEAD' ? head : { status: 204 });
     await withStore(script, {}, async (driver, { requests }) => {
