@@ -3,13 +3,11 @@ import type { Store } from '../archive/store.ts';
 import type { ArchiveConfig } from '../config/archive-section.ts';
 import type { Database } from '../database/database.ts';
 import type { Driver } from '../drivers/contract.ts';
-import type { Driver } from '../drivers/contract.ts';
 import { openDriver } from '../drivers/registry.ts';
+import { limitConcurrency } from '../drivers/wrappers/limit-concurrency.ts';
 import { DEFAULT_RETRY, retryDriver } from '../drivers/wrappers/retry.ts';
 import { limitTime } from '../drivers/wrappers/timeouts.ts';
 import type { Side } from '../migration/requests.ts';
-import { limitConcurrency } from '../drivers/wrappers/limit-concurrency.ts';
-import { DEFAULT_RETRY, retryDriver } from '../drivers/wrappers/retry.ts';
 import type { ArchiveScope } from '../migration/scope.ts';
 import type { CommandContext } from './context.ts';
 import { PLACES } from './places.ts';
@@ -24,27 +22,17 @@ const scopeOf = (config: ArchiveConfig): ArchiveScope => {
   return config.hasAnalysisArchive ? 'object-store-beside-analysis-archive' : 'object-store';
 };
 
-/**
- * Over a network requests fail now and then, and stores ask for fewer: repeats those and adapts. The first contact, which
- * finds a wrong address or key, is not repeated: whoever mistyped one shall not wait.
- */
-const withPatience = (driver: Driver, context: CommandContext): Driver => {
-  if (driver.capabilities.inDatabase || driver.name === 'localfs') return driver;
-  return retryDriver(limitConcurrency(driver), {
-    ...DEFAULT_RETRY,
-    onRetry: (operation, subject, error) =>
-      context.log.debug(`Trying ${operation} of ${subject} again: ${error.message}`),
-  });
-};
-
 /** What a request to a store on the network may take; in milliseconds. Rule R9 waits longer than `idleMs`. */
 const NETWORK_TIMEOUTS = { idleMs: 60_000, totalMs: 3_600_000 };
 
-/** Passing faults are waited out, and said; nothing hangs for ever. */
+/**
+ * Passing faults are waited out, and said; a store that asks for fewer requests gets fewer; nothing hangs for ever. The first
+ * contact, which finds a wrong address or key, is made without: whoever mistyped one shall not wait.
+ */
 const endure = (context: CommandContext, driver: Driver): Driver => {
   const local = driver.capabilities.inDatabase || driver.name === 'localfs';
   const log = context.log.at(PLACES.migration);
-  return retryDriver(local ? driver : limitTime(driver, NETWORK_TIMEOUTS), {
+  return retryDriver(local ? driver : limitConcurrency(limitTime(driver, NETWORK_TIMEOUTS)), {
     ...DEFAULT_RETRY,
     onRetry: (operation, subject, error) => log.debug(`Trying ${operation} of ${subject} again: ${error.message}`),
   });
@@ -60,11 +48,11 @@ export const openSide = async (
   config: ArchiveConfig,
   options: { readonly prepare: boolean },
 ): Promise<OpenSide> => {
-  const driver = endure(context, await openDriver(config.driver, { database: db, environment: context.environment }));
+  const driver = await openDriver(config.driver, { database: db, environment: context.environment });
   try {
     if (options.prepare) await driver.prepare(context.signal);
     const store: Store = {
-      driver: withPatience(driver, context),
+      driver: endure(context, driver),
       codec: config.compression,
       identity: await driver.identify(context.signal),
     };
