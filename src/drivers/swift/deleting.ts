@@ -11,6 +11,8 @@ import { findObject, measureMd5, type Reader } from './reading.ts';
 const PARALLEL = 16;
 /** Less is deleted one by one: a bulk request makes the cluster do the same work behind one answer. */
 const BULK_FROM = 4;
+/** So many are looked at before they are deleted: the fewer, the shorter the time in which one can change unseen. */
+const BATCH_ITEMS = 100;
 
 export interface Deletion {
   readonly reader: Reader;
@@ -136,6 +138,14 @@ const deletePlain = async (deletion: Deletion, items: readonly DeletionItem[]): 
 
 /** Deletes objects, large ones with their segments. Results stand in the order of the items. */
 export const deleteObjects = async (deletion: Deletion, items: readonly DeletionItem[]): Promise<DeleteOutcome[]> => {
+  const outcomes: DeleteOutcome[] = [];
+  for (let start = 0; start < items.length; start += BATCH_ITEMS) {
+    outcomes.push(...(await deleteBatch(deletion, items.slice(start, start + BATCH_ITEMS))));
+  }
+  return outcomes;
+};
+
+const deleteBatch = async (deletion: Deletion, items: readonly DeletionItem[]): Promise<DeleteOutcome[]> => {
   const plans = await mapBounded(items, PARALLEL, (item) => planItem(deletion, item));
   const withStep = (step: Plan['step']): number[] => [...items.keys()].filter((index) => plans[index]?.step === step);
   const results = plans.map((plan): DeleteOutcome | undefined => (plan.step === 'done' ? plan.result : undefined));
