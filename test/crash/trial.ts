@@ -174,10 +174,11 @@ class Trial {
     const view = await viewJournal(db);
     const told = kill === undefined ? 'to its end' : JSON.stringify(kill);
     this.story.push(`${args.filter((arg) => !arg.includes('/')).join(' ')}: ${told} -> ${end.killed ? `killed in ${view?.phase ?? 'the beginning'}` : `exit ${end.exit}`}`);
+    for (const place of [this.#parts.from, this.#parts.to]) if (end.killed) await place.age();
     if (end.killed && kill !== undefined) tally.add(kill, view?.phase);
     else if (end.workMs !== undefined) usualWorkMs = 0.7 * usualWorkMs + 0.3 * end.workMs;
     if (!end.killed) assert.equal(end.exit, 0, end.errors);
-    assert.deepEqual(await findProblems(db, await this.#findWorking(), this.#parts.expected), []);
+    throwProblems(await findProblems(db, await this.#findWorking(), this.#parts.expected));
     return end.killed;
   }
 
@@ -220,11 +221,15 @@ class Trial {
 
   async #checkStores(working: Place, other: Place, leftThere: readonly string[]): Promise<void> {
     const { db, expected } = this.#parts;
-    assert.deepEqual(await findProblems(db, { kind: 'one', place: working }, expected), []);
+    throwProblems(await findProblems(db, { kind: 'one', place: working }, expected));
     expectSame(await working.listRaw(), await listReferenced(db), 'in the store that works');
     expectSame(await other.listRaw(), leftThere, 'in the other store');
   }
 }
+
+const throwProblems = (problems: readonly string[]): void => {
+  if (problems.length > 0) throw new Error(`${problems.length} of ${DOCUMENTS} documents:\n${problems.slice(0, 3).join('\n')}`);
+};
 
 /** Names what is missing or too much; the first few. */
 const expectSame = (found: readonly string[], expected: readonly string[], place: string): void => {

@@ -15,7 +15,7 @@ import { findUnfinished, getMigration, type MigrationRecord } from '../../src/mi
 import type { MigrateRequest } from '../../src/migration/requests.ts';
 import { rollback } from '../../src/migration/rollback.ts';
 import { DEFAULT_SETTINGS } from '../../src/migration/run.ts';
-import { activeSide } from '../../src/migration/status.ts';
+import { getStatus } from '../../src/migration/status.ts';
 import { COMPRESSED, environmentOf, keyOf, listUrls, PLAIN, problemsThrough, requestOf, sideOf, storeOf } from './harness.ts';
 import { interceptDriver, type StoreCall } from './intercepted-driver.ts';
 import { MortalProcess } from './mortal-process.ts';
@@ -291,11 +291,12 @@ export class World {
     return id === null || id === undefined ? undefined : getMigration(this.#db, id);
   }
 
-  /** undefined: `--move` is under way, and it depends on the row. */
+  /** undefined: `--move` is under way, or some of its documents failed, and it depends on the row. */
   async #findActive(): Promise<StoreName | undefined> {
     const newest = await this.#findNewest();
     if (newest === undefined) return 'A';
-    const side = activeSide(newest);
+    const { active: side, counts } = await getStatus(this.#db, newest.id);
+    if (newest.move && counts.failed > 0) return undefined; // these stay where they were, and are listed
     if (side === 'both-in-part') return undefined;
     return this.#nameOf(newest[side].fingerprint);
   }
