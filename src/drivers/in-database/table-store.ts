@@ -16,7 +16,7 @@ import type { PayloadTable } from './payload-table.ts';
 import { planStatements, type Statements } from './statements.ts';
 
 /** Larger payloads are read in parts, each of which travels as a text of twice its length. */
-const PART_BYTES = 8 * 1024 * 1024;
+const PART_BYTES = 4 * 1024 * 1024;
 
 export interface BytesItem {
   readonly ref: ObjectRef;
@@ -89,29 +89,35 @@ export class TableStore {
   }
 
   async write(items: readonly BytesItem[], mode: PutOptions['mode']): Promise<readonly BulkResult<PutReceipt>[]> {
-    const refused = this.#table.holdsBinary ? undefined : items.find((item) => !item.isText);
-    if (refused !== undefined) {
-      // Known before anything is sent: the others are then written one by one.
-      throw new AppError(
-        'store.failed',
-        `${refused.ref.url}: this database's ${this.#table.table} has no column b64_encoded, so it only holds text`,
-      );
-    }
-    const [first] = items;
-    const one = items.length === 1 && first !== undefined;
-    const payloads = one ? first.bytes : encodeByteaArray(items.map((item) => item.bytes));
-    const refs = items.map((item) => item.ref);
-    const { rows } = await this.#query<WrittenRow>(this.#sql.write(mode, one ? 'one' : 'many'), [
-      ...this.#keysOf(refs),
-      payloads,
-      items.map((item) => item.isText),
-    ]);
-    const written = new Map(rows.map((row) => [JSON.stringify(this.#rowKeyOf(row)), row]));
-    return refs.map((ref): BulkResult<PutReceipt> => {
+    const held = items.filter((item) => this.#holds(item));
+    const written = held.length === 0 ? new Map<string, WrittenRow>() : await this.#writeRows(held, mode);
+    return items.map((item): BulkResult<PutReceipt> => {
+      const { ref } = item;
+      if (!this.#holds(item)) {
+        const text = `${ref.url}: ${this.#table.table} has no column b64_encoded in this database, so it only holds text`;
+        return { ok: false, error: new AppError('store.failed', text) };
+      }
       const row = written.get(JSON.stringify(this.#table.rowKeyOf(ref)));
       if (row === undefined) return { ok: false, error: new AppError('store.exists', `${ref.url} is there already`) };
       return { ok: true, value: { url: ref.url, md5: row.md5, sizeBytes: row.size_bytes } };
     });
+  }
+
+  #holds(item: BytesItem): boolean {
+    return this.#table.holdsBinary || item.isText;
+  }
+
+  async #writeRows(items: readonly BytesItem[], mode: PutOptions['mode']): Promise<ReadonlyMap<string, WrittenRow>> {
+    const [first] = items;
+    const one = items.length === 1 && first !== undefined;
+    // A single payload can be large, and goes as it is, without being copied into an array.
+    const payloads = one ? first.bytes : encodeByteaArray(items.map((item) => item.bytes));
+    const { rows } = await this.#query<WrittenRow>(this.#sql.write(mode, one ? 'one' : 'many'), [
+      ...this.#keysOf(items.map((item) => item.ref)),
+      payloads,
+      items.map((item) => item.isText),
+    ]);
+    return new Map(rows.map((row) => [JSON.stringify(this.#rowKeyOf(row)), row]));
   }
 
   async delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
