@@ -30,7 +30,7 @@ import { findPlace, keyOf, type ObjectPlace, parsePlace, urlOf } from './object-
 import { putMultipart } from './multipart.ts';
 import { DEFAULT_PART_SIZES, type PartSizes } from './multipart-parts.ts';
 import { createUploadRegister } from './multipart-uploads.ts';
-import { IN_MEMORY_BYTES, type PutContext, putObject, signsBodies } from './put-object.ts';
+import { IN_MEMORY_BYTES, type PutContext, type PutJob, putObject, signsBodies } from './put-object.ts';
 import { getObject, headObject } from './read-object.ts';
 import { createSigner } from './signing.ts';
 import { type Environment, openTransport, type Timeouts } from '../http/transport.ts';
@@ -159,9 +159,8 @@ class S3Driver implements Driver {
     }
     const conditions = creates && this.#conditionalPut === true ? { 'if-none-match': '*' } : {};
     const context: PutContext = { client: this.#client, options: this.#options };
-    const md5 = inParts
-      ? await putMultipart(context, this.#uploads, this.#sizes, place, payload, conditions, signal)
-      : await putObject(context, place, payload, conditions, signal);
+    const job: PutJob = { place, payload, conditions, signal };
+    const md5 = inParts ? await putMultipart(context, this.#uploads, this.#sizes, job) : await putObject(context, job);
     return { url, md5, sizeBytes: undefined };
   }
 

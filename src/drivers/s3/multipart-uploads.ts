@@ -1,6 +1,7 @@
 import { isAppError } from '../../core/errors.ts';
 import type { S3Client, S3Request } from './client.ts';
 import { decodeKey } from './list-objects.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import { type ObjectPlace, urlOf } from './object-url.ts';
 import { childText, childrenNamed, parseXml } from './xml.ts';
 
@@ -10,9 +11,18 @@ export interface UploadRegister {
   readonly active: Set<string>;
   /** The ids of those that could not be aborted, by the URL of their object. */
   readonly left: Map<string, Set<string>>;
+  /** What the parts of all of them hold. */
+  readonly memory: MemoryBudget;
 }
 
-export const createUploadRegister = (): UploadRegister => ({ active: new Set(), left: new Map() });
+/** In bytes. */
+const MEMORY_OF_ALL_UPLOADS = 128 * 1024 * 1024;
+
+export const createUploadRegister = (): UploadRegister => ({
+  active: new Set(),
+  left: new Map(),
+  memory: new MemoryBudget(MEMORY_OF_ALL_UPLOADS),
+});
 
 /** Cleaning up goes on where the caller has given up, but not for ever. */
 const ABORT_TIMEOUT_MS = 10_000;

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../core/errors.ts';
-import type { Payload } from '../contract.ts';
 import {
   ALGORITHM_NAMES,
   type AwsChecksum,
@@ -12,10 +11,11 @@ import {
 import { describe, type S3Request } from './client.ts';
 import { unquoteEtag } from './etag.ts';
 import { parseFailure } from './failure.ts';
-import { cutParts, type Part, type PartSizes, planParts } from './multipart-parts.ts';
+import { cutParts, type Part, type PartPlan, type PartSizes, planParts } from './multipart-parts.ts';
 import { abortUpload, abortStaleUploads, type UploadRegister } from './multipart-uploads.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import { type ObjectPlace, urlOf } from './object-url.ts';
-import { bodyOf, type PutContext, signsBodies, storageHeaders } from './put-object.ts';
+import { bodyOf, type PutContext, type PutJob, signsBodies, storageHeaders } from './put-object.ts';
 import { childText, escapeXml, parseXml, type XmlElement } from './xml.ts';
 
 interface UploadedPart {
@@ -83,18 +83,25 @@ const uploadPart = async (upload: Upload, part: Part, signal: AbortSignal): Prom
   return { number: part.number, etag, md5, checksum };
 };
 
+interface PartFlow extends PartPlan {
+  readonly memory: MemoryBudget;
+  /** Fired by the first failure. */
+  readonly stop: AbortController;
+  /** Fires with `stop`, and when the caller gives up. */
+  readonly signal: AbortSignal;
+}
+
 /** Uploads all parts, some at once; the first failure stops the others, and all have ended when this returns or throws. */
 const uploadParts = async (
   upload: Upload,
   parts: AsyncIterator<Part>,
-  parallel: number,
-  stop: AbortController,
-  signal: AbortSignal,
+  { partBytes, parallel, memory, stop, signal }: PartFlow,
 ): Promise<UploadedPart[]> => {
   const uploaded: UploadedPart[] = [];
   const work = async (): Promise<void> => {
     try {
       for (;;) {
+        using _ = await memory.take(partBytes, signal);
         const next = await parts.next();
         if (next.done === true) return;
         uploaded.push(await uploadPart(upload, next.value, signal));
@@ -184,22 +191,19 @@ export const putMultipart = async (
   context: PutContext,
   uploads: UploadRegister,
   sizes: PartSizes,
-  place: ObjectPlace,
-  payload: Payload,
-  conditions: Readonly<Record<string, string>>,
-  outer: AbortSignal | undefined,
+  { place, payload, conditions, signal: outer }: PutJob,
 ): Promise<string | undefined> => {
   const stop = new AbortController();
   const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal]);
-  const { partBytes, parallel } = planParts(payload.sizeBytes, sizes);
+  const plan = planParts(payload.sizeBytes, sizes);
   const checksum = checksumOf(context);
   const running = checksum === 'crc64nvme' ? await startCrc64() : undefined;
   await abortStaleUploads(context.client, uploads, place, signal);
   const upload: Upload = { context, place, id: await createUpload(context, place, signal) };
   uploads.active.add(upload.id);
   try {
-    const parts = cutParts(payload, partBytes, urlOf(place), signal, (bytes) => running?.update(bytes));
-    const uploaded = await uploadParts(upload, parts, parallel, stop, signal);
+    const parts = cutParts(payload, plan.partBytes, urlOf(place), signal, (bytes) => running?.update(bytes));
+    const uploaded = await uploadParts(upload, parts, { ...plan, memory: uploads.memory, stop, signal });
     const result = await completeUpload(upload, uploaded, conditions, signal);
     const proven = await isProven(result, uploaded, checksum, await running?.end());
     return proven ? payload.md5 : undefined;

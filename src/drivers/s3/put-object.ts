@@ -38,6 +38,15 @@ export interface PutContext {
   readonly options: S3Options;
 }
 
+/** What is to be stored, and where. */
+export interface PutJob {
+  readonly place: ObjectPlace;
+  readonly payload: Payload;
+  /** Headers that make the store refuse it in some cases. */
+  readonly conditions: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal | undefined;
+}
+
 const base64OfHex = (hex: string): string => Buffer.from(hex, 'hex').toString('base64');
 
 /**
@@ -47,10 +56,7 @@ const base64OfHex = (hex: string): string => Buffer.from(hex, 'hex').toString('b
  */
 export const putObject = async (
   context: PutContext,
-  place: ObjectPlace,
-  payload: Payload,
-  conditions: Readonly<Record<string, string>>,
-  signal: AbortSignal | undefined,
+  { place, payload, conditions, signal }: PutJob,
 ): Promise<string | undefined> => {
   const { client, options } = context;
   const request = { operation: 'PutObject', method: 'PUT', bucket: place.bucket, key: place.key, signal } as const;
