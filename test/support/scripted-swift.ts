@@ -30,7 +30,7 @@ const usual = ({ method, target }: ScriptedRequest, origin: string): ScriptedAns
   return { status: method === 'PUT' ? 412 : 404, headers: TRANSACTION };
 };
 
-const section = (origin: string): object => ({
+export const section = (origin: string): object => ({
   container: 'c',
   auth: `${origin}/auth/v1.0`,
   user: 'test:tester',
@@ -43,9 +43,13 @@ export const isObject = ({ target }: ScriptedRequest): boolean => target.startsW
  * A driver that speaks to a script: for what a real cluster says only when it is in trouble, and for versions that are
  * not to be had any more. `options` gives the section of the configuration.
  */
-export const openScriptedSwift = async (script: SwiftScript, options = section): Promise<ScriptedSwift> => {
+export const openScriptedSwift = async (
+  script: SwiftScript,
+  options = section,
+  tls = false,
+): Promise<ScriptedSwift> => {
   let origin = '';
-  const server = await startScriptedServer((request) => script(request, origin) ?? usual(request, origin));
+  const server = await startScriptedServer((request) => script(request, origin) ?? usual(request, origin), { tls });
   origin = server.url;
   const driver = await openSwiftDriver(swiftSection.schema.parse(options(origin)), { environment: {} });
   return {

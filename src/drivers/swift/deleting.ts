@@ -39,6 +39,7 @@ const planItem = async ({ reader, signal }: Deletion, { place, md5 }: DeletionIt
     if (state === undefined) return done({ outcome: 'absent' });
     if (md5 !== undefined && md5 !== (state.md5 ?? (await measureMd5(reader, place, signal))))
       return done({ outcome: 'changed' });
+    // A dynamic large object goes alone: what its segments are is only the word of a listing, and others may share them.
     return { step: state.kind === 'static' ? 'static' : 'plain' };
   } catch (error) {
     return done(failed(error));
