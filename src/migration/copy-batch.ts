@@ -15,6 +15,7 @@ import {
   recordCopies,
   recordFailures,
   recordIntents,
+  recordLeftover,
   recordSkips,
 } from './document-journal.ts';
 import { destinationRef, type DocumentRecord, sourceRef } from './document-record.ts';
@@ -290,7 +291,11 @@ export class BatchCopier {
     }
     if (forced || !receiptProves(receipt, expected)) {
       const finding = await proveObject(to.driver, ref, expected, forced, signal);
-      if (finding !== 'proved') throw unproven(ref, finding);
+      if (finding !== 'proved') {
+        const left = await this.#measure(ref);
+        if (left !== undefined) await recordLeftover(this.#run.db, this.#fence, seq, left.md5);
+        throw unproven(ref, finding);
+      }
     }
     return { seq, owned: item.owned, proveAgain: this.#mayLandLate(item, receipt.attempts) };
   }

@@ -92,6 +92,18 @@ export const recordCopies = async (
   );
 };
 
+/** Journals what our own write has left at a destination that keeps other bytes than it was sent: it is ours to replace or remove. */
+export const recordLeftover = async (db: Queryable, fence: Fence, seq: number, digest: string): Promise<void> => {
+  await updateFenced(
+    db,
+    fence,
+    'prev_digest = u.digest',
+    '$3::bigint[], $4::text[]) AS u(seq, digest',
+    `AND d.state = 'copying'`,
+    [[seq], [digest]],
+  );
+};
+
 export interface FailureRecord {
   readonly seq: number;
   readonly code: ErrorCode;

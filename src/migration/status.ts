@@ -53,17 +53,23 @@ export const getStatus = async (db: Database, id: number): Promise<MigrationStat
       lastUpdated: task?.last_updated ?? null,
     },
     interrupted: record.pause === 'interrupted' || (state === 'running' && !(await isLockHeld(db))),
-    active: (await hasMovedAlready(db, record, counts)) ? 'to' : activeSide(record),
+    active: await findActive(db, record, counts),
     counts,
     failures: await countReasons(db, id, 'failed'),
     skipped: await countReasons(db, id, 'skipped'),
   };
 };
 
-/** A migration that found nothing to move, because an earlier one had moved everything there, is not about the source. */
-const hasMovedAlready = async (db: Database, record: MigrationRecord, counts: StateCounts): Promise<boolean> => {
-  if (counts.planned + counts.copying + counts.copied + counts.failed > 0) return false;
-  return record.phase === 'copying' && (await findCurrentStore(db))?.fingerprint === record.to.fingerprint;
+const findActive = async (
+  db: Database,
+  record: MigrationRecord,
+  counts: StateCounts,
+): Promise<MigrationStatus['active']> => {
+  if (record.move && record.switchedAt !== undefined && counts.failed > 0) return 'both-in-part';
+  // A migration that finds nothing to move, because an earlier one has moved everything there, is not about the source.
+  const idle = record.phase === 'copying' && counts.planned + counts.copying + counts.copied + counts.failed === 0;
+  if (idle && (await findCurrentStore(db))?.fingerprint === record.to.fingerprint) return 'to';
+  return activeSide(record);
 };
 
 /** The invariant in one line: the source until the switch has committed, then the destination. */
