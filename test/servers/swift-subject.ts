@@ -8,7 +8,7 @@ import { openSwiftDriver } from '../../src/drivers/swift/driver.ts';
 import { openTransport } from '../../src/drivers/http/transport.ts';
 
 /** Swift looks before it deletes, and has nothing better. */
-export const SWIFT_QUIRKS: Quirks = { deleteNotAtomic: true };
+const SWIFT_QUIRKS: Quirks = { deleteNotAtomic: true };
 
 /** Options for a container of its own, with capitals in its name, on the Swift that runs. */
 export const swiftOptions = async (changes: Partial<SwiftOptions> = {}): Promise<SwiftOptions> => {
@@ -33,7 +33,7 @@ export const swiftOptions = async (changes: Partial<SwiftOptions> = {}): Promise
   };
 };
 
-export const openOn = async (changes: Partial<SwiftOptions> = {}): Promise<Driver> =>
+const openOn = async (changes: Partial<SwiftOptions> = {}): Promise<Driver> =>
   openSwiftDriver(await swiftOptions(changes), { environment: {} });
 
 /** Speaks to the account directly, to arrange what a driver would not do and to see what it has left. */

@@ -19,7 +19,7 @@ const meaningOf = (code: string): ErrorCode => {
 };
 
 /** What an aborted signal means to a caller: its own reason where that is one of our errors, else `interrupted`. */
-export const abortError = (signal: AbortSignal): AppError =>
+const abortError = (signal: AbortSignal): AppError =>
   isAppError(signal.reason)
     ? signal.reason
     : new AppError('interrupted', `stopped: ${messageOf(signal.reason)}`, { cause: signal.reason });

@@ -12,7 +12,7 @@ export interface Timeouts {
   readonly bodyMs: number;
 }
 
-export const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 };
+const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 };
 
 /** Files of certificates by the option that names them, so that an error can say which is meant. */
 export interface NamedFile {

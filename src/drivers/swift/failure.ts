@@ -14,7 +14,7 @@ export interface SwiftFailure {
 
 const MAX_MESSAGE = 200;
 
-export const requestIdOf = (headers: ResponseHeaders): string | undefined =>
+const requestIdOf = (headers: ResponseHeaders): string | undefined =>
   headers['x-trans-id'] ?? headers['x-openstack-request-id'];
 
 export const parseFailure = (status: number, headers: ResponseHeaders, body: string): SwiftFailure => ({

@@ -53,7 +53,7 @@ const checkName = (name: string, maxNameBytes: number): void => {
 };
 
 /** Percent-encodes all but slashes: Swift decodes the whole path once. */
-export const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 
 /** `/container/name`, or `/container` alone, encoded, to be put after the path of a storage URL. */
 export const pathOf = (container: string, name?: string): string =>
