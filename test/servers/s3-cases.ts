@@ -37,6 +37,7 @@ export interface S3Features {
 }
 
 const MIB = 1024 * 1024;
+const RANGE_SIZES = { rangedBytes: 6 * MIB, rangeBytes: 1_000_003 };
 const PART_SIZES = { multipartBytes: 6 * MIB, partBytes: 5 * MIB };
 
 /** Amazon's own client, to set up and look at what the driver has no operation for. */
@@ -64,7 +65,7 @@ export const s3Cases = (server: string, region: string, features: S3Features): v
     const openWith = (changes: Partial<S3Options>, now?: () => Date): Promise<Driver> =>
       openS3Driver(
         { ...options, ...changes },
-        { environment: {}, partSizes: PART_SIZES, pageKeys: 20, ...(now && { now }) },
+        { environment: {}, partSizes: PART_SIZES, rangeSizes: RANGE_SIZES, pageKeys: 20, ...(now && { now }) },
       );
     const listUploads = async (): Promise<number> =>
       (await sdk.send(new ListMultipartUploadsCommand({ Bucket: options.bucket }))).Uploads?.length ?? 0;

@@ -24,11 +24,7 @@ export const optionsFor = async (server: string, changes: Partial<S3Options> = {
   });
 };
 
-export const openOn = async (
-  server: string,
-  changes: Partial<S3Options> = {},
-  partSizes?: PartSizes,
-): Promise<Driver> =>
+const openOn = async (server: string, changes: Partial<S3Options> = {}, partSizes?: PartSizes): Promise<Driver> =>
   openS3Driver(await optionsFor(server, changes), { environment: {}, ...(partSizes && { partSizes }) });
 
 /** The suite's subject on a server; the bucket stays until the server is stopped, with all its data. */

@@ -3,10 +3,11 @@ import { isAppError, toAppError } from '../../core/errors.ts';
 import type { DeleteOutcome } from '../contract.ts';
 import type { S3Client } from './client.ts';
 import type { ObjectPlace } from './object-url.ts';
-import { getObject, headObject } from './read-object.ts';
+import { getObject, headObject, type ReadContext } from './read-object.ts';
 
 export interface DeleteContext {
   readonly client: S3Client;
+  readonly reading: ReadContext;
   readonly knownBuckets: Set<string>;
   readonly signsBodies: boolean;
   /** What was learnt of the store: whether it refuses requests that name the entity tag of what is to be deleted. */
@@ -23,7 +24,7 @@ export const failed = (error: unknown): DeleteOutcome => ({ outcome: 'failed', e
 
 const readMd5 = async (context: DeleteContext, place: ObjectPlace): Promise<string> => {
   const hash = createHash('md5');
-  for await (const chunk of (await getObject(context.client, place, context.signal)).chunks) hash.update(chunk);
+  for await (const chunk of (await getObject(context.reading, place, context.signal)).chunks) hash.update(chunk);
   return hash.digest('hex');
 };
 

@@ -31,7 +31,9 @@ import { putMultipart } from './multipart.ts';
 import { DEFAULT_PART_SIZES, type PartSizes } from './multipart-parts.ts';
 import { createUploadRegister } from './multipart-uploads.ts';
 import { IN_MEMORY_BYTES, type PutContext, type PutJob, putObject, signsBodies } from './put-object.ts';
-import { getObject, headObject } from './read-object.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import { DEFAULT_RANGE_SIZES, type RangeSizes } from './ranged-read.ts';
+import { getObject, headObject, type ReadContext } from './read-object.ts';
 import { createSigner } from './signing.ts';
 import { type Environment, openTransport, type Timeouts } from '../http/transport.ts';
 
@@ -40,6 +42,7 @@ export interface S3Surroundings {
   readonly environment: Environment;
   readonly timeouts?: Timeouts;
   readonly partSizes?: PartSizes;
+  readonly rangeSizes?: RangeSizes;
   /** How many keys a page of a listing has at most. */
   readonly pageKeys?: number;
   /** The clock that requests are signed by; the machine's. */
@@ -49,6 +52,8 @@ export interface S3Surroundings {
 /** 10,000 parts of up to 5 GiB make more, but no object may be larger; in bytes. */
 const MAX_PAYLOAD_BYTES = 5 * 1024 ** 4;
 const CONCURRENCY = 32;
+/** What all ranges that were fetched ahead hold together. */
+const READ_AHEAD_BYTES = 128 * 1024 * 1024;
 
 interface DriverParts {
   readonly endpoint: Endpoint;
@@ -56,6 +61,7 @@ interface DriverParts {
   readonly transport: Dispatcher;
   readonly sizes: PartSizes;
   readonly pageKeys: number;
+  readonly ranges: RangeSizes;
 }
 
 class S3Driver implements Driver {
@@ -70,6 +76,7 @@ class S3Driver implements Driver {
   readonly #transport: Dispatcher;
   readonly #sizes: PartSizes;
   readonly #pageKeys: number;
+  readonly #reading: ReadContext;
   /** In bytes. */
   readonly #multipartAbove: number;
 
@@ -80,6 +87,7 @@ class S3Driver implements Driver {
     this.#transport = parts.transport;
     this.#sizes = parts.sizes;
     this.#pageKeys = parts.pageKeys;
+    this.#reading = { client: parts.client, ranges: parts.ranges, memory: new MemoryBudget(READ_AHEAD_BYTES) };
     // A checksum other than MD5 is not known beforehand, so such a payload cannot be streamed in one piece.
     const inOnePiece = isAwsChecksum(options.checksum) ? IN_MEMORY_BYTES : parts.sizes.multipartBytes;
     this.#multipartAbove = Math.min(inOnePiece, parts.sizes.multipartBytes);
@@ -135,7 +143,7 @@ class S3Driver implements Driver {
   }
 
   async get(ref: ObjectRef, signal?: AbortSignal): Promise<StoredObject> {
-    return getObject(this.#client, parsePlace(ref.url), signal);
+    return getObject(this.#reading, parsePlace(ref.url), signal);
   }
 
   async head(ref: ObjectRef, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
@@ -167,6 +175,7 @@ class S3Driver implements Driver {
   async delete(items: readonly DeleteItem[], signal?: AbortSignal): Promise<readonly DeleteOutcome[]> {
     const context = {
       client: this.#client,
+      reading: this.#reading,
       knownBuckets: this.#knownBuckets,
       signsBodies: signsBodies(this.#options),
       learnt: this.#learnt,
@@ -194,6 +203,10 @@ export const openS3Driver = async (options: S3Options, surroundings: S3Surroundi
   const named = options.region ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
   const region = options.url === undefined ? named : undefined;
   const client = new S3Client({ transport, endpoint, signer: createSigner(credentials), credentials, region, now });
-  const { partSizes: sizes = DEFAULT_PART_SIZES, pageKeys = MAX_PAGE_KEYS } = surroundings;
-  return new S3Driver(options, { endpoint, client, transport, sizes, pageKeys });
+  const {
+    partSizes: sizes = DEFAULT_PART_SIZES,
+    pageKeys = MAX_PAGE_KEYS,
+    rangeSizes: ranges = DEFAULT_RANGE_SIZES,
+  } = surroundings;
+  return new S3Driver(options, { endpoint, client, transport, sizes, pageKeys, ranges });
 };

@@ -5,7 +5,9 @@ import { describe, type S3Client, type S3Request, type S3Success } from './clien
 import { md5FromEtag } from './etag.ts';
 import type { ResponseHeaders } from '../http/response.ts';
 import { codeOf } from './failure.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import type { ObjectPlace } from './object-url.ts';
+import { type RangeSizes, readInRanges } from './ranged-read.ts';
 import { transportError } from '../http/transport-error.ts';
 
 const sizeOf = (headers: ResponseHeaders): number | undefined => {
@@ -45,17 +47,32 @@ async function* readBody(
   }
 }
 
+/** What reading needs to know beside the store: how large objects are read. */
+export interface ReadContext {
+  readonly client: S3Client;
+  readonly ranges: RangeSizes;
+  /** What all ranges that were fetched ahead hold together. */
+  readonly memory: MemoryBudget;
+}
+
 export const getObject = async (
-  client: S3Client,
+  { client, ranges: sizes, memory }: ReadContext,
   place: ObjectPlace,
   signal: AbortSignal | undefined,
 ): Promise<StoredObject> => {
   const request = { operation: 'GetObject', method: 'GET', bucket: place.bucket, key: place.key, signal } as const;
-  const success = await client.send(request);
-  const sizeBytes = sizeOf(success.headers);
+  const first = await client.send(request);
+  const sizeBytes = sizeOf(first.headers);
+  const { etag } = first.headers;
   // Until the reader begins, nobody else listens: an unheard error event would end the process.
-  success.body.on('error', () => undefined);
-  return { sizeBytes, chunks: readBody(success, request, sizeBytes) };
+  first.body.on('error', () => undefined);
+  const inRanges =
+    sizeBytes !== undefined && sizeBytes > sizes.rangedBytes && first.headers['accept-ranges'] === 'bytes';
+  const chunks =
+    inRanges && etag?.startsWith('"') === true
+      ? readInRanges({ client, request, first, sizeBytes, etag, sizes, memory })
+      : readBody(first, request, sizeBytes);
+  return { sizeBytes, chunks };
 };
 
 /** What HEAD says of an object, with its entity tag; undefined only where the bucket exists and the object does not. */

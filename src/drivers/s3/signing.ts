@@ -59,7 +59,7 @@ class NodeSha256 {
 }
 
 /** Percent-encodes as AWS signature version 4 does: everything but letters, digits and `-_.~`. */
-export const encodeUri = (text: string): string =>
+const encodeUri = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** A key as a path: each part encoded once, the slashes as they are. S3 neither normalises nor encodes twice. */
