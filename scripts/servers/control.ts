@@ -84,7 +84,8 @@ export const findServers = async (): Promise<readonly ServerStatus[]> => {
     (await loadServers([])).map(async (server) => {
       const { name } = server;
       const own = started.find(({ state }) => state.name === name);
-      if (own === undefined) return { name, status: (await server.available()) ? 'not started' : 'not on this machine' };
+      if (own === undefined)
+        return { name, status: (await server.available()) ? 'not started' : 'not on this machine' };
       const ports = Object.entries(own.state.ports).map(([what, port]) => `${what} on port ${port}`);
       return { name, status: own.whole ? `runs, ${ports.join(', ')}` : 'broken: some of its processes have ended' };
     }),

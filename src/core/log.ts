@@ -21,7 +21,8 @@ export interface LogOptions {
 /** Every text passes through `redact`: a secret that was registered never reaches a line. */
 export const createLog = (options: LogOptions): Log => {
   const place = options.place ?? 'anchore_manager';
-  const line = (level: Level, text: string): void => options.write(`[MainThread] [${place}] [${level}] ${redact(text)}\n`);
+  const line = (level: Level, text: string): void =>
+    options.write(`[MainThread] [${place}] [${level}] ${redact(text)}\n`);
   return {
     debug: (text) => (options.debug ? line('DEBUG', text) : undefined),
     info: (text) => line('INFO', text),

@@ -2,7 +2,7 @@ import { renderYaml } from '../config/render-config.ts';
 import type { ArchiveConfig } from '../config/archive-section.ts';
 import { pythonJson } from '../core/python-json.ts';
 import type { Database } from '../database/database.ts';
-import type { MigrationResult } from '../migration/migrate.ts';
+import type { MigrationResult } from '../migration/finish.ts';
 import { unreachable } from '../core/errors.ts';
 import { describeDocument } from '../migration/describe.ts';
 import { pageFailures } from '../migration/status.ts';

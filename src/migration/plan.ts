@@ -1,4 +1,3 @@
-import { AppError } from '../core/errors.ts';
 import { countStates } from './document-store.ts';
 import { countOf } from './describe.ts';
 import { removeStrayCopies } from './clean.ts';
@@ -7,7 +6,6 @@ import {
   dropVanishedDocuments,
   failAmbiguousDocuments,
   insertNewDocuments,
-  listBuckets,
   markReusableDocuments,
   refreshChunks,
   replanChangedDocuments,
@@ -38,7 +36,6 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
     await refreshChunks(tx, record.id, settings.chunkSize);
     await updateCounts(tx, record.id);
     const counts = await countStates(tx, record.id);
-    await refuseEmptySelection(run, counts.planned + counts.copied + counts.switched + counts.cleaned + counts.failed);
     await faults.reach('plan.before-commit');
     return counts;
   });
@@ -46,16 +43,9 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
   await removeStrayCopies(run, ['dropped', 'skipped']);
   const planned = counts.planned + counts.copying;
   log.info(`Migrating ${countOf(planned, 'document')}`);
+  const done = counts.copied + counts.switched + counts.cleaned + counts.failed;
+  if (planned + done === 0 && counts.skipped > 0) {
+    log.warn(`Nothing to do: no document is where ${record.from.config} can read it; ${counts.skipped} are elsewhere`);
+  }
   run.progress({ type: 'planned', documents: planned });
-};
-
-/** Throws `refused.no-documents` where --bucket was given and matches nothing. */
-const refuseEmptySelection = async (run: Run, documents: number): Promise<void> => {
-  const { scope } = run.record;
-  if (scope.buckets === null || documents > 0) return;
-  const buckets = await listBuckets(run.db, scope);
-  throw new AppError(
-    'refused.no-documents',
-    `--bucket ${scope.buckets.join(', ')} matches no document; the archive has ${buckets.length === 0 ? 'none at all' : buckets.join(', ')}`,
-  );
 };

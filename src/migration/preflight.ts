@@ -4,7 +4,8 @@ import type { StoreCondition } from '../drivers/contract.ts';
 import { refuseUnlessCurrent } from './current-store.ts';
 import { refuseWhileServicesRun } from './quiescence.ts';
 import type { Environment, MigrateRequest } from './requests.ts';
-import { haveIdenticalUrls } from './scope.ts';
+import { listBuckets } from './plan-store.ts';
+import { haveIdenticalUrls, type Scope } from './scope.ts';
 
 /**
  * Everything that can refuse a migration before anything is written, in the order in which a person would want to know.
@@ -63,4 +64,15 @@ const refuseUnsafeDatabase = async (db: Database): Promise<void> => {
       `${db.description} runs with fsync = ${rows[0]?.fsync}: a power cut could undo the switch after the source was deleted`,
     );
   }
+};
+
+/** Throws `refused.no-documents` where --bucket was given and matches nothing. */
+export const refuseEmptySelection = async (db: Database, scope: Scope): Promise<void> => {
+  if (scope.buckets === null) return;
+  const buckets = await listBuckets(db, scope);
+  if (scope.buckets.some((bucket) => buckets.includes(bucket))) return;
+  throw new AppError(
+    'refused.no-documents',
+    `--bucket ${scope.buckets.join(', ')} matches no document; the archive has ${buckets.length === 0 ? 'none at all' : buckets.join(', ')}`,
+  );
 };

@@ -38,3 +38,15 @@ export interface MigrateRequest {
   readonly readBack: boolean;
   readonly force: boolean;
 }
+
+/** Which part of a migration a run is. */
+export interface RunOptions {
+  /** Copy only, with services running; change no metadata, delete nothing. */
+  readonly online: boolean;
+  /** Continue this migration, and no other. */
+  readonly id?: number;
+  /** This run is the rollback of that migration. */
+  readonly rollsBack?: number;
+  /** Only delete from the source what that migration has switched. */
+  readonly cleanOnly?: boolean;
+}

@@ -4,7 +4,9 @@ import { countOf } from './describe.ts';
 import { countReasons, countStates } from './document-store.ts';
 import { ensureTables } from './journal.ts';
 import { openLockSession } from './lock.ts';
-import { guardRun, migrate, type MigrationResult, openRun } from './migrate.ts';
+import { guardRun, type MigrationResult } from './finish.ts';
+import { migrate } from './migrate.ts';
+import { openRun } from './open-run.ts';
 import {
   enterPhase,
   findNewestSwitched,

@@ -26,7 +26,8 @@ const SELECT_ROWS = `SELECT bucket, "archiveId", "userId", "documentName", conte
   concat_ws('|', document_metadata, created_at, record_state_key, record_state_val) AS untouched FROM archive_metadata`;
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-const nameOf = (row: Pick<Row, 'userId' | 'bucket' | 'archiveId'>): string => `${row.userId}/${row.bucket}/${row.archiveId}`;
+const nameOf = (row: Pick<Row, 'userId' | 'bucket' | 'archiveId'>): string =>
+  `${row.userId}/${row.bucket}/${row.archiveId}`;
 
 /** Documents as services store them: JSON and bytes, from nothing to some 100 KB, of two users in three buckets. */
 export const seedArchive = async (db: Database, place: Place, count: number, random: Random): Promise<Expected> => {
@@ -45,7 +46,10 @@ export const seedArchive = async (db: Database, place: Place, count: number, ran
   );
   const { rows } = await db.query<Row>(SELECT_ROWS);
   return new Map(
-    rows.map((row) => [nameOf(row), { sha256: sha256(contents.get(nameOf(row)) ?? new Uint8Array()), untouched: row.untouched }]),
+    rows.map((row) => [
+      nameOf(row),
+      { sha256: sha256(contents.get(nameOf(row)) ?? new Uint8Array()), untouched: row.untouched },
+    ]),
   );
 };
 
@@ -57,7 +61,9 @@ const contentOf = (index: number, random: Random): Uint8Array => {
 };
 
 /** Whose every document must be readable: one place, or, while batches move, each row's own. */
-export type Working = { readonly kind: 'one'; readonly place: Place } | { readonly kind: 'either'; readonly places: readonly Place[] };
+export type Working =
+  | { readonly kind: 'one'; readonly place: Place }
+  | { readonly kind: 'either'; readonly places: readonly Place[] };
 
 /** What is wrong with the archive, read row by row with nothing but the drivers' `get`. Empty where nothing is. */
 export const findProblems = async (db: Database, working: Working, expected: Expected): Promise<readonly string[]> => {

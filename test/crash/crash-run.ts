@@ -20,7 +20,9 @@ export const runCrashes = async (options: CrashRunOptions): Promise<KillTally> =
   const tally = new KillTally();
   const isEnough = (): boolean =>
     tally.kills >= options.kills &&
-    (!options.untilAllHit || tally.kills >= 2 * options.kills || tally.findMissed().length + tally.findMissedPhases().length === 0);
+    (!options.untilAllHit ||
+      tally.kills >= 2 * options.kills ||
+      tally.findMissed().length + tally.findMissedPhases().length === 0);
   let index = 0;
   const failures: unknown[] = [];
   const lane = async (): Promise<void> => {

@@ -10,30 +10,38 @@ export interface JournalView {
   readonly kind: 'migrate' | 'rollback';
   readonly phase: Phase;
   readonly switched: boolean;
+  /** Its task says so. */
+  readonly complete: boolean;
   readonly fromFingerprint: string;
   readonly toCopy: number;
   readonly copied: number;
 }
 
 export const viewJournal = async (db: Database): Promise<JournalView | undefined> => {
-  const table = await db.query<{ there: boolean }>(`SELECT to_regclass('archive_mover_migration') IS NOT NULL AS there`);
+  const table = await db.query<{ there: boolean }>(
+    `SELECT to_regclass('archive_mover_migration') IS NOT NULL AS there`,
+  );
   if (table.rows[0]?.there !== true) return undefined;
   const { rows } = await db.query<{
     id: number;
     kind: 'migrate' | 'rollback';
     phase: Phase;
     switched: boolean;
+    complete: boolean;
     from_fingerprint: string;
     to_copy: number;
     copied: number;
   }>(
     `SELECT m.id, m.kind, m.phase, m.switched_at IS NOT NULL AS switched, m.from_fingerprint,
+            (SELECT state = 'complete' FROM tasks t WHERE t.id = m.id) AS complete,
             (SELECT count(*) FROM archive_mover_document d WHERE d.migration_id = m.id AND d.state IN ('planned', 'copying')) AS to_copy,
             (SELECT count(*) FROM archive_mover_document d WHERE d.migration_id = m.id AND d.state = 'copied') AS copied
        FROM archive_mover_migration m ORDER BY m.id DESC LIMIT 1`,
   );
   const row = rows[0];
-  return row && { id: row.id, kind: row.kind, phase: row.phase, switched: row.switched, fromFingerprint: row.from_fingerprint, toCopy: row.to_copy, copied: row.copied };
+  if (row === undefined) return undefined;
+  const { id, kind, phase, switched, complete, from_fingerprint: fromFingerprint, to_copy: toCopy, copied } = row;
+  return { id, kind, phase, switched, complete, fromFingerprint, toCopy, copied };
 };
 
 /** Counts of what was reached by kills, over all trials; steers the next ones to what was reached least. */
@@ -65,9 +73,19 @@ export class KillTally {
   }
 
   render(): string {
-    return [...this.#landings].toSorted().map(([landing, count]) => `${String(count).padStart(5)}  ${landing}`).join('\n');
+    return [...this.#landings]
+      .toSorted()
+      .map(([landing, count]) => `${String(count).padStart(5)}  ${landing}`)
+      .join('\n');
   }
 }
+
+/** Whether a command that was killed had already done all that it was for: it is then not to be run again. */
+export const isDone = (command: CommandName, view: JournalView | undefined, cleans: boolean): boolean => {
+  if (view?.complete !== true || command === 'precopy') return false;
+  if ((command === 'rollback') !== (view.kind === 'rollback')) return false;
+  return view.phase === 'cleaned' || (view.phase === 'switched' && !cleans);
+};
 
 export type CommandName = 'migrate' | 'precopy' | 'rollback' | 'clean';
 
@@ -82,7 +100,11 @@ export const planKill = (
   const reachable = FAULT_POINTS.filter((point) => isReachable(point, command, view, choices.cleans));
   if (reachable.length === 0 || random.chance(0.25)) {
     const since = random.chance(0.2) ? 'start' : 'work';
-    return { kind: 'delay', since, delayMs: Math.round(random.next() * choices.usualWorkMs * (since === 'start' ? 2 : 1)) };
+    return {
+      kind: 'delay',
+      since,
+      delayMs: Math.round(random.next() * choices.usualWorkMs * (since === 'start' ? 2 : 1)),
+    };
   }
   const least = Math.min(...reachable.map((point) => tally.countOf(point)));
   const [first, ...rest] = reachable.filter((point) => tally.countOf(point) <= least + 1);
@@ -91,7 +113,12 @@ export const planKill = (
   return { kind: 'point', point, hit: repeats ? random.integer(1, 3) : 1 };
 };
 
-const isReachable = (point: FaultPoint, command: CommandName, view: JournalView | undefined, cleans: boolean): boolean => {
+const isReachable = (
+  point: FaultPoint,
+  command: CommandName,
+  view: JournalView | undefined,
+  cleans: boolean,
+): boolean => {
   const step = point.split('.')[0];
   if (step === 'finish') return true;
   const isSwitched = view !== undefined && ['switched', 'cleaning', 'rolled-back', 'cleaned'].includes(view.phase);

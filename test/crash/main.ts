@@ -33,8 +33,11 @@ const tally = await runCrashes({
   report: (plan, { kills }) =>
     process.stdout.write(`${String(kills).padStart(4)} kills; ${plan.scenario} ${plan.from} -> ${plan.to}\n`),
 }).catch(fail);
-if (tally !== undefined) process.stdout.write(`${tally.kills} kills, none of which cost a document:\n${tally.render()}\n`);
-for (const missed of values.only === undefined && tally !== undefined ? [...tally.findMissed(), ...tally.findMissedPhases()] : []) {
+if (tally !== undefined)
+  process.stdout.write(`${tally.kills} kills, none of which cost a document:\n${tally.render()}\n`);
+for (const missed of values.only === undefined && tally !== undefined
+  ? [...tally.findMissed(), ...tally.findMissedPhases()]
+  : []) {
   process.stdout.write(`never hit: ${missed}\n`);
   process.exitCode = 1;
 }

@@ -70,7 +70,13 @@ export const openPlace = async (options: PlaceOptions): Promise<Place> => {
     const temporary = (await listRaw()).filter((url) => url.endsWith('.tmp'));
     for (const url of temporary) await utimes(url.slice('file://'.length), longAgo, longAgo);
   };
-  return { kind, configFile, age, listRaw, store: { driver, codec: config.compression, identity: await driver.identify() } };
+  return {
+    kind,
+    configFile,
+    age,
+    listRaw,
+    store: { driver, codec: config.compression, identity: await driver.identify() },
+  };
 };
 
 const listTable = async (db: Database, table: string, url: string): Promise<readonly string[]> => {

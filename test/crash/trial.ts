@@ -11,12 +11,21 @@ import type { FaultPoint } from '../../src/migration/fault-points.ts';
 import type { S3Server } from '../support/fauxqs.ts';
 import { getTestPostgres } from '../support/postgres.ts';
 import { type Expected, findProblems, listReferenced, seedArchive, type Working } from './archive-check.ts';
-import { type CommandName, type KillTally, planKill, viewJournal } from './kill-plan.ts';
+import { type CommandName, isDone, type KillTally, planKill, viewJournal } from './kill-plan.ts';
 import { runManager } from './manager-process.ts';
 import { openPlace, type Place, PLACE_KINDS, type PlaceKind } from './place.ts';
 import { Random } from './random.ts';
 
-export const SCENARIOS = ['migrate', 'nodelete', 'move', 'precopy', 'clean-later', 'rollback', 'rollback-deleting', 'give-up'] as const;
+export const SCENARIOS = [
+  'migrate',
+  'nodelete',
+  'move',
+  'precopy',
+  'clean-later',
+  'rollback',
+  'rollback-deleting',
+  'give-up',
+] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** Everything about a trial follows from this and from what the tally has seen so far. */
@@ -105,7 +114,11 @@ class Trial {
     // A folder for temporary files can lie on an overlay or in memory, where documents do not belong.
     const force = plan.from === 'localfs' || plan.to === 'localfs' ? ['--force'] : [];
     const migrate = (...options: string[]): Promise<void> =>
-      this.#complete('migrate', ['migrate', ...both, '--dontask', ...force, ...options], options.length === 0 || options[0] === '--move');
+      this.#complete(
+        'migrate',
+        ['migrate', ...both, '--dontask', ...force, ...options],
+        options.length === 0 || options[0] === '--move',
+      );
     const original = await from.listRaw();
     switch (plan.scenario) {
       case 'migrate':
@@ -136,14 +149,21 @@ class Trial {
         return this.#conclude(from, deleting ? [] : copies);
       }
       case 'give-up':
-        return this.#giveUp(['migrate', ...both, '--dontask', ...force], ['rollback', '1', '--dontask', '--delete-copies', ...force]);
+        return this.#giveUp(
+          ['migrate', ...both, '--dontask', ...force],
+          ['rollback', '1', '--dontask', '--delete-copies', ...force],
+        );
     }
   }
 
   /** Kills a migration before its switch, and ends it for good. */
   async #giveUp(migrate: readonly string[], rollback: readonly string[]): Promise<void> {
     const { db, from, to, random } = this.#parts;
-    const kill = { kind: 'point', point: random.pick<FaultPoint>(['copy.after-intent', 'copy.after-write', 'copy.after-record']), hit: random.integer(1, 5) } as const;
+    const kill = {
+      kind: 'point',
+      point: random.pick<FaultPoint>(['copy.after-intent', 'copy.after-write', 'copy.after-record']),
+      hit: random.integer(1, 5),
+    } as const;
     assert.ok(await this.#runOnce(migrate, kill), 'the kill was to be reached');
     while (this.#killsLeft > 0 && (await viewJournal(db))?.phase === 'copying') {
       this.#killsLeft -= 1;
@@ -155,12 +175,19 @@ class Trial {
   }
 
   /** Runs a command, with kills while there are some to give, until it says that it is done. */
-  async #complete(command: CommandName, args: readonly string[], cleans: boolean, maxKills = Number.MAX_SAFE_INTEGER): Promise<void> {
+  async #complete(
+    command: CommandName,
+    args: readonly string[],
+    cleans: boolean,
+    maxKills = Number.MAX_SAFE_INTEGER,
+  ): Promise<void> {
     const { db, random, tally } = this.#parts;
-    for (let kills = 0; ; ) {
+    for (let kills = 0; ;) {
       const killing = this.#killsLeft > 0 && kills < maxKills;
-      const kill = killing ? planKill(command, await viewJournal(db), { cleans, usualWorkMs }, tally, random) : undefined;
-      if (!(await this.#runOnce(args, kill))) return;
+      const kill = killing
+        ? planKill(command, await viewJournal(db), { cleans, usualWorkMs }, tally, random)
+        : undefined;
+      if (!(await this.#runOnce(args, kill)) || isDone(command, await viewJournal(db), cleans)) return;
       kills += 1;
       this.#killsLeft -= 1;
     }
@@ -173,7 +200,9 @@ class Trial {
     await this.#waitForEnd();
     const view = await viewJournal(db);
     const told = kill === undefined ? 'to its end' : JSON.stringify(kill);
-    this.story.push(`${args.filter((arg) => !arg.includes('/')).join(' ')}: ${told} -> ${end.killed ? `killed in ${view?.phase ?? 'the beginning'}` : `exit ${end.exit}`}`);
+    this.story.push(
+      `${args.filter((arg) => !arg.includes('/')).join(' ')}: ${told} -> ${end.killed ? `killed in ${view?.phase ?? 'the beginning'}` : `exit ${end.exit}`}`,
+    );
     for (const place of [this.#parts.from, this.#parts.to]) if (end.killed) await place.age();
     if (end.killed && kill !== undefined) tally.add(kill, view?.phase);
     else if (end.workMs !== undefined) usualWorkMs = 0.7 * usualWorkMs + 0.3 * end.workMs;
@@ -228,7 +257,8 @@ class Trial {
 }
 
 const throwProblems = (problems: readonly string[]): void => {
-  if (problems.length > 0) throw new Error(`${problems.length} of ${DOCUMENTS} documents:\n${problems.slice(0, 3).join('\n')}`);
+  if (problems.length > 0)
+    throw new Error(`${problems.length} of ${DOCUMENTS} documents:\n${problems.slice(0, 3).join('\n')}`);
 };
 
 /** Names what is missing or too much; the first few. */

@@ -8,7 +8,8 @@ import { openDatabase } from '../../src/database/open-database.ts';
 import { MemorySpaces, openMemoryDriver } from '../../src/drivers/memory/driver.ts';
 import { FAULT_POINTS, type FaultPoint, type FaultPoints, noFaults } from '../../src/migration/fault-points.ts';
 import { ensureTables } from '../../src/migration/journal.ts';
-import { migrate, type MigrationResult } from '../../src/migration/migrate.ts';
+import type { MigrationResult } from '../../src/migration/finish.ts';
+import { migrate } from '../../src/migration/migrate.ts';
 import { getStatus } from '../../src/migration/status.ts';
 import { type PrivatePostgres, startPrivatePostgres, type TestDatabase } from '../support/postgres.ts';
 import { COMPRESSED, environmentOf, listUrls, problemsThrough, requestOf, seed, storeOf } from './harness.ts';
@@ -64,7 +65,10 @@ describe('a migration whose database connections are cut', () => {
       const result = await run(faults);
       assert.equal(result.outcome, 'complete');
     } catch (error) {
-      assert.ok(isAppError(error) && error.code.startsWith('database.'), String(error instanceof Error ? error.stack : error));
+      assert.ok(
+        isAppError(error) && error.code.startsWith('database.'),
+        String(error instanceof Error ? error.stack : error),
+      );
     }
     await checkArchive();
   };

@@ -14,7 +14,8 @@ import { openDatabase } from '../../src/database/open-database.ts';
 import type { Driver, Payload } from '../../src/drivers/contract.ts';
 import { openDriver } from '../../src/drivers/registry.ts';
 import { ensureTables } from '../../src/migration/journal.ts';
-import { migrate, type MigrationResult } from '../../src/migration/migrate.ts';
+import type { MigrationResult } from '../../src/migration/finish.ts';
+import { migrate } from '../../src/migration/migrate.ts';
 import type { MigrateRequest } from '../../src/migration/requests.ts';
 import { getStatus } from '../../src/migration/status.ts';
 import { MemorySpaces, openMemoryDriver } from '../../src/drivers/memory/driver.ts';
@@ -26,7 +27,8 @@ import { interceptDriver, type Interceptor, type StoreCall } from './intercepted
 const DOCUMENTS = 20;
 const ENDLESS_MS = 30_000;
 
-const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte, index) => (index === bytes.length >> 1 ? byte ^ 1 : byte));
+const flip = (bytes: Uint8Array): Uint8Array =>
+  bytes.map((byte, index) => (index === bytes.length >> 1 ? byte ^ 1 : byte));
 const truncate = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.length - 1);
 const changePayload = (payload: Payload, change: (bytes: Uint8Array) => Uint8Array): Payload =>
   payload.bytes === undefined ? payload : payloadOf(change(payload.bytes));
@@ -56,7 +58,7 @@ const changing = (
   always = false,
 ): Interceptor => {
   let count = 0;
-  const isHit = (): boolean => ((count += 1) === hit || (always && count > hit));
+  const isHit = (): boolean => (count += 1) === hit || (always && count > hit);
   return direction === 'read'
     ? { read: (_, bytes) => (bytes.length > 0 && isHit() ? change(bytes) : bytes) }
     : { write: (_, payload) => (payload.sizeBytes > 0 && isHit() ? changePayload(payload, change) : payload) };
@@ -70,29 +72,80 @@ interface Fault {
   make(): Interceptor;
 }
 
-const once = (hit: number) => (count: number): boolean => count === hit;
+const once =
+  (hit: number) =>
+  (count: number): boolean =>
+    count === hit;
 const always = (): boolean => true;
 
 const FAULTS: readonly Fault[] = [
-  { name: 'a write fails before its effect', side: 'to', make: () => failing('put', 'store.timeout', 'before', once(2)) },
-  { name: "a write's acknowledgement is lost", everywhere: true, side: 'to', make: () => failing('put', 'store.timeout', 'after', once(2)) },
-  { name: "every second write's acknowledgement is lost", side: 'to', make: () => failing('put', 'store.unreachable', 'after', (n) => n % 2 === 0) },
-  { name: 'the destination is full', everywhere: true, side: 'to', make: () => failing('put', 'store.full', 'before', (n) => n > 3) },
+  {
+    name: 'a write fails before its effect',
+    side: 'to',
+    make: () => failing('put', 'store.timeout', 'before', once(2)),
+  },
+  {
+    name: "a write's acknowledgement is lost",
+    everywhere: true,
+    side: 'to',
+    make: () => failing('put', 'store.timeout', 'after', once(2)),
+  },
+  {
+    name: "every second write's acknowledgement is lost",
+    side: 'to',
+    make: () => failing('put', 'store.unreachable', 'after', (n) => n % 2 === 0),
+  },
+  {
+    name: 'the destination is full',
+    everywhere: true,
+    side: 'to',
+    make: () => failing('put', 'store.full', 'before', (n) => n > 3),
+  },
   { name: 'the destination is busy for ever', side: 'to', make: () => failing('put', 'store.busy', 'before', always) },
   { name: 'the destination is busy once', side: 'to', make: () => failing('put', 'store.busy', 'before', once(3)) },
-  { name: 'the destination throttles every third write', side: 'to', make: () => failing('put', 'store.throttled', 'before', (n) => n % 3 === 0) },
+  {
+    name: 'the destination throttles every third write',
+    side: 'to',
+    make: () => failing('put', 'store.throttled', 'before', (n) => n % 3 === 0),
+  },
   { name: 'a read fails', side: 'from', make: () => failing('get', 'store.failed', 'before', once(2)) },
-  { name: 'the source is gone for ever', side: 'from', make: () => failing('get', 'store.unreachable', 'before', always) },
+  {
+    name: 'the source is gone for ever',
+    side: 'from',
+    make: () => failing('get', 'store.unreachable', 'before', always),
+  },
   { name: 'a read is cut short', side: 'from', make: () => changing('read', truncate, 4) },
   { name: 'a read has a flipped bit', side: 'from', make: () => changing('read', flip, 4) },
-  { name: 'every read from the tenth on has a flipped bit', side: 'from', make: () => changing('read', flip, 10, true) },
+  {
+    name: 'every read from the tenth on has a flipped bit',
+    side: 'from',
+    make: () => changing('read', flip, 10, true),
+  },
   { name: 'the destination keeps a flipped bit', everywhere: true, side: 'to', make: () => changing('write', flip, 4) },
-  { name: 'the destination keeps what was cut short', everywhere: true, side: 'to', make: () => changing('write', truncate, 4) },
+  {
+    name: 'the destination keeps what was cut short',
+    everywhere: true,
+    side: 'to',
+    make: () => changing('write', truncate, 4),
+  },
   { name: 'reading back has a flipped bit', everywhere: true, side: 'to', make: () => changing('read', flip, 2) },
   { name: 'heads fail', side: 'to', make: () => failing('head', 'store.failed', 'before', once(1)) },
-  { name: 'a delete fails before its effect', side: 'from', make: () => failing('delete', 'store.timeout', 'before', once(2)) },
-  { name: "a delete's acknowledgement is lost", everywhere: true, side: 'from', make: () => failing('delete', 'store.timeout', 'after', once(2)) },
-  { name: "the canary's delete is not acknowledged", side: 'from', make: () => failing('delete', 'store.timeout', 'after', once(1)) },
+  {
+    name: 'a delete fails before its effect',
+    side: 'from',
+    make: () => failing('delete', 'store.timeout', 'before', once(2)),
+  },
+  {
+    name: "a delete's acknowledgement is lost",
+    everywhere: true,
+    side: 'from',
+    make: () => failing('delete', 'store.timeout', 'after', once(2)),
+  },
+  {
+    name: "the canary's delete is not acknowledged",
+    side: 'from',
+    make: () => failing('delete', 'store.timeout', 'after', once(1)),
+  },
   { name: 'no delete ever works', side: 'from', make: () => failing('delete', 'store.denied', 'before', always) },
   { name: 'answers are slow', side: 'to', make: () => ({ around: async (_, request) => (await sleep(8), request()) }) },
 ];
@@ -133,7 +186,11 @@ describe('a migration between stores that fail', () => {
   };
 
   /** One run, which has to end; what it throws is an error of the catalogue. */
-  const run = async (from: Store, to: Store, choices: Partial<MigrateRequest> = {}): Promise<MigrationResult | undefined> => {
+  const run = async (
+    from: Store,
+    to: Store,
+    choices: Partial<MigrateRequest> = {},
+  ): Promise<MigrationResult | undefined> => {
     const settings = { ...environmentOf(db).settings, chunkSize: 10, batchSize: 4, quietPeriodMs: 1 };
     const env = environmentOf(db, { settings });
     const timer = new AbortController();
@@ -152,7 +209,12 @@ describe('a migration between stores that fail', () => {
   };
 
   /** No document is lost, and `complete` is only said where it is. */
-  const judge = async (result: MigrationResult | undefined, from: Store, to: Store, expected: ReadonlyMap<string, string>): Promise<void> => {
+  const judge = async (
+    result: MigrationResult | undefined,
+    from: Store,
+    to: Store,
+    expected: ReadonlyMap<string, string>,
+  ): Promise<void> => {
     const { rows } = await db.query<{ id: number | null }>('SELECT max(id) AS id FROM archive_mover_migration');
     const id = rows[0]?.id;
     const status = id === null || id === undefined ? undefined : await getStatus(db, id);
@@ -170,7 +232,12 @@ describe('a migration between stores that fail', () => {
 
   const STORES = [
     { name: 'memory, in bulk', bulk: true, from: async () => openMemory('from/'), to: async () => openMemory('to/') },
-    { name: 'memory, one by one', bulk: false, from: async () => openMemory('from/'), to: async () => openMemory('to/') },
+    {
+      name: 'memory, one by one',
+      bulk: false,
+      from: async () => openMemory('from/'),
+      to: async () => openMemory('to/'),
+    },
     { name: 'localfs', bulk: true, from: () => openLocalfs('from'), to: () => openLocalfs('to') },
   ];
 
@@ -208,7 +275,11 @@ describe('a migration between stores that fail', () => {
     const second = await run(corrupt, to, { skipFailed: true });
     assert.equal(second?.outcome, 'failed-documents');
     assert.equal(second?.counts.cleaned, DOCUMENTS - 1);
-    assert.deepEqual((await listUrls(from.driver)).map((url) => url.endsWith(victim ?? '?')), [true], 'the corrupt one is not deleted');
+    assert.deepEqual(
+      (await listUrls(from.driver)).map((url) => url.endsWith(victim ?? '?')),
+      [true],
+      'the corrupt one is not deleted',
+    );
   });
 
   test('a destination that lies in its receipts is found out by reading back', async () => {
@@ -240,13 +311,20 @@ describe('a migration between stores that fail', () => {
       const expected = await seed(db, from, DOCUMENTS);
       const unreliable: Interceptor = {
         around: async (_, request) => {
-          if (random.chance(0.04)) throw new AppError(random.pick<ErrorCode>(['store.timeout', 'store.busy', 'store.unreachable', 'store.failed']), 'injected');
+          if (random.chance(0.04))
+            throw new AppError(
+              random.pick<ErrorCode>(['store.timeout', 'store.busy', 'store.unreachable', 'store.failed']),
+              'injected',
+            );
           const answer = await request();
           if (random.chance(0.04)) throw new AppError('store.timeout', 'injected', { outcomeUnknown: true });
           return answer;
         },
         read: (_, bytes) => (bytes.length > 1 && random.chance(0.03) ? random.pick([flip, truncate])(bytes) : bytes),
-        write: (_, payload) => (payload.sizeBytes > 1 && random.chance(0.03) ? changePayload(payload, random.pick([flip, truncate])) : payload),
+        write: (_, payload) =>
+          payload.sizeBytes > 1 && random.chance(0.03)
+            ? changePayload(payload, random.pick([flip, truncate]))
+            : payload,
       };
       let isComplete = false;
       for (let tries = 0; tries < 6 && !isComplete; tries += 1) {

@@ -42,7 +42,14 @@ export const environmentOf = (db: Database, overrides: Partial<Environment> = {}
     db,
     log: createLog({ write: (line) => lines.push(line), debug: true }),
     signal: new AbortController().signal,
-    settings: { ...DEFAULT_SETTINGS, chunkSize: 20, batchSize: 7, cleanWindow: 15, quietPeriodMs: 10, standbyTimeoutMs: 2000 },
+    settings: {
+      ...DEFAULT_SETTINGS,
+      chunkSize: 20,
+      batchSize: 7,
+      cleanWindow: 15,
+      quietPeriodMs: 10,
+      standbyTimeoutMs: 2000,
+    },
     faults: noFaults,
     toolVersion: '0.0.0-test',
     executorId: 'testhost:1:2:',
@@ -77,7 +84,11 @@ export const seed = async (
     const content =
       index % 10 === 9
         ? randomBytes(50 + index)
-        : Buffer.from(JSON.stringify({ document: { index, text: 'lorem ipsum '.repeat(index * 7), salt: randomBytes(4).toString('hex') } }));
+        : Buffer.from(
+            JSON.stringify({
+              document: { index, text: 'lorem ipsum '.repeat(index * 7), salt: randomBytes(4).toString('hex') },
+            }),
+          );
     const key = keyOf(index, bucket);
     await putDocument(db, store, key, content);
     shas.set(key.archiveId, createHash('sha256').update(content).digest('hex'));

@@ -38,7 +38,9 @@ export const interceptDriver = (driver: Driver, interceptor: Interceptor): Drive
     get: (ref, signal) =>
       around(reading('get', [ref]), async () => {
         const object = await driver.get(ref, signal);
-        return interceptor.read === undefined ? object : changeObject(object, ref.url, interceptor.read.bind(interceptor));
+        return interceptor.read === undefined
+          ? object
+          : changeObject(object, ref.url, interceptor.read.bind(interceptor));
       }),
     head: (ref, signal) => around(reading('head', [ref]), () => driver.head(ref, signal)),
     put: (key, payload, options) => {

@@ -10,13 +10,24 @@ import { AppError, isAppError } from '../../src/core/errors.ts';
 import type { Database } from '../../src/database/database.ts';
 import { MemorySpaces, openMemoryDriver } from '../../src/drivers/memory/driver.ts';
 import type { FaultPoint } from '../../src/migration/fault-points.ts';
-import { migrate, type MigrationResult, type RunOptions } from '../../src/migration/migrate.ts';
+import type { MigrationResult } from '../../src/migration/finish.ts';
+import { migrate } from '../../src/migration/migrate.ts';
 import { findUnfinished, getMigration, type MigrationRecord } from '../../src/migration/migration-store.ts';
-import type { MigrateRequest } from '../../src/migration/requests.ts';
+import type { MigrateRequest, RunOptions } from '../../src/migration/requests.ts';
 import { rollback } from '../../src/migration/rollback.ts';
 import { DEFAULT_SETTINGS } from '../../src/migration/run.ts';
 import { getStatus } from '../../src/migration/status.ts';
-import { COMPRESSED, environmentOf, keyOf, listUrls, PLAIN, problemsThrough, requestOf, sideOf, storeOf } from './harness.ts';
+import {
+  COMPRESSED,
+  environmentOf,
+  keyOf,
+  listUrls,
+  PLAIN,
+  problemsThrough,
+  requestOf,
+  sideOf,
+  storeOf,
+} from './harness.ts';
 import { interceptDriver, type StoreCall } from './intercepted-driver.ts';
 import { MortalProcess } from './mortal-process.ts';
 
@@ -64,7 +75,10 @@ export class World {
   readonly #identicalUrls: boolean;
   readonly #expected = new Map<string, string>();
   /** Objects that an operation was asked to leave behind. */
-  readonly #left = new Map<StoreName, Set<string>>([['A', new Set()], ['B', new Set()]]);
+  readonly #left = new Map<StoreName, Set<string>>([
+    ['A', new Set()],
+    ['B', new Set()],
+  ]);
   readonly log: string[] = [];
   #late: (() => Promise<void>)[] = [];
 
@@ -112,7 +126,12 @@ export class World {
     const payload = payloadOf(compressed ? await compress(content) : content);
     const { url } = await store.driver.put(key, payload, { mode: 'replace' });
     this.#late.push(async () => {
-      await putMetadata(this.#db, key, { contentUrl: url, compressed, digest: payload.md5, sizeBytes: payload.sizeBytes });
+      await putMetadata(this.#db, key, {
+        contentUrl: url,
+        compressed,
+        digest: payload.md5,
+        sizeBytes: payload.sizeBytes,
+      });
       remember();
     });
   }
@@ -132,23 +151,41 @@ export class World {
     const newest = await this.#findNewest();
     if (newest === undefined || newest.move) return;
     const direction = { from: this.#nameOf(newest.from.fingerprint), to: this.#nameOf(newest.to.fingerprint) };
-    await this.#run('clean', fate, direction, { online: false, id: newest.id, cleanOnly: true, ...(newest.rollsBack !== undefined && { rollsBack: newest.rollsBack }) }, {});
+    await this.#run(
+      'clean',
+      fate,
+      direction,
+      {
+        online: false,
+        id: newest.id,
+        cleanOnly: true,
+        ...(newest.rollsBack !== undefined && { rollsBack: newest.rollsBack }),
+      },
+      {},
+    );
   }
 
   async rollback(fate: Fate, deleteCopies: boolean): Promise<void> {
     const newest = await this.#findNewest();
     if (newest === undefined) return;
-    const record = newest.rollsBack === undefined || newest.phase !== 'copying' ? newest : await getMigration(this.#db, newest.rollsBack);
+    const record =
+      newest.rollsBack === undefined || newest.phase !== 'copying'
+        ? newest
+        : await getMigration(this.#db, newest.rollsBack);
     const [from, to] = [this.#nameOf(record.from.fingerprint), this.#nameOf(record.to.fingerprint)];
     await this.#perform(`rollback ${record.id}`, fate, async (process, wrap) => {
-      const result = await rollback(environmentOf(process.database(this.#db), { faults: process, settings: SETTINGS }), {
-        id: record.id,
-        from: sideOf(wrap(from), from),
-        to: sideOf(wrap(to), to),
-        deleteCopies,
-        force: false,
-      });
-      if (fate.storeFault === undefined) assert.equal(result.outcome, 'complete', `rollback: ${JSON.stringify([...result.failures])}`);
+      const result = await rollback(
+        environmentOf(process.database(this.#db), { faults: process, settings: SETTINGS }),
+        {
+          id: record.id,
+          from: sideOf(wrap(from), from),
+          to: sideOf(wrap(to), to),
+          deleteCopies,
+          force: false,
+        },
+      );
+      if (fate.storeFault === undefined)
+        assert.equal(result.outcome, 'complete', `rollback: ${JSON.stringify([...result.failures])}`);
       return result;
     });
     if (!deleteCopies || fate.kill !== undefined || fate.storeFault !== undefined) await this.#leave(to);
@@ -171,9 +208,16 @@ export class World {
     if ((await this.#findActive()) === from) await this.#run('migrate', CALM, { from, to }, { online: false }, {});
     assert.equal(await this.#findActive(), to);
     const referenced = await this.#listReferenced();
-    assert.deepEqual((await listUrls(this.#stores[to].driver)).filter((url) => !this.#left.get(to)?.has(url)).toSorted(),
-      referenced.filter((url) => !this.#left.get(to)?.has(url)).toSorted(), 'the destination holds exactly what rows name');
-    assert.deepEqual((await listUrls(this.#stores[from].driver)).filter((url) => !this.#left.get(from)?.has(url)), [], 'the source is empty');
+    assert.deepEqual(
+      (await listUrls(this.#stores[to].driver)).filter((url) => !this.#left.get(to)?.has(url)).toSorted(),
+      referenced.filter((url) => !this.#left.get(to)?.has(url)).toSorted(),
+      'the destination holds exactly what rows name',
+    );
+    assert.deepEqual(
+      (await listUrls(this.#stores[from].driver)).filter((url) => !this.#left.get(from)?.has(url)),
+      [],
+      'the source is empty',
+    );
   }
 
   async #run(
@@ -199,7 +243,11 @@ export class World {
       return;
     }
     if (fate.storeFault === undefined && !name.startsWith('clean')) {
-      assert.equal(outcome, options.online ? 'precopied' : 'complete', `${name}: ${JSON.stringify([...result.failures])} ${JSON.stringify(result.problems)}`);
+      assert.equal(
+        outcome,
+        options.online ? 'precopied' : 'complete',
+        `${name}: ${JSON.stringify([...result.failures])} ${JSON.stringify(result.problems)}`,
+      );
     }
     if (outcome !== 'complete') return;
     assert.equal(counts.planned + counts.copying + counts.copied + counts.failed, 0, 'complete leaves nothing to copy');
@@ -245,7 +293,10 @@ export class World {
       end = result.outcome;
     } catch (error) {
       if (isAppError(error)) end = process.dead ? 'killed' : error.code;
-      const fitting = process.dead || (isAppError(error) && error.code === FITTING_REFUSALS[name.split(' ')[0] ?? '']) || (fate.storeFault !== undefined && isAppError(error));
+      const fitting =
+        process.dead ||
+        (isAppError(error) && error.code === FITTING_REFUSALS[name.split(' ')[0] ?? '']) ||
+        (fate.storeFault !== undefined && isAppError(error));
       if (!fitting) throw error;
     } finally {
       await process.bury();
@@ -258,11 +309,20 @@ export class World {
 
   async check(): Promise<void> {
     const active = await this.#findActive();
-    const { rows } = await this.#db.query<{ archiveId: string; content_url: string }>('SELECT "archiveId", content_url FROM archive_metadata');
+    const { rows } = await this.#db.query<{ archiveId: string; content_url: string }>(
+      'SELECT "archiveId", content_url FROM archive_metadata',
+    );
     if (active !== undefined) {
-      assert.deepEqual(await problemsThrough(this.#db, this.#stores[active], this.#expected), [], `I1 through ${active}`);
+      assert.deepEqual(
+        await problemsThrough(this.#db, this.#stores[active], this.#expected),
+        [],
+        `I1 through ${active}`,
+      );
       const { driver } = this.#stores[active];
-      const strange = rows.filter((row) => !this.#expected.has(row.archiveId) || !row.content_url.startsWith(driver.locate(keyOf(0)).slice(0, 10)));
+      const strange = rows.filter(
+        (row) =>
+          !this.#expected.has(row.archiveId) || !row.content_url.startsWith(driver.locate(keyOf(0)).slice(0, 10)),
+      );
       assert.deepEqual(strange, [], 'I2');
       return;
     }
@@ -276,7 +336,10 @@ export class World {
   /** I3, seen from outside: no delete may name what a row needs in that store. */
   async #throwIfNeeded(storeName: StoreName, urls: readonly string[]): Promise<void> {
     if (this.#identicalUrls && (await this.#findActive()) !== storeName) return;
-    const { rows } = await this.#db.query<{ content_url: string }>('SELECT content_url FROM archive_metadata WHERE content_url = ANY ($1)', [urls]);
+    const { rows } = await this.#db.query<{ content_url: string }>(
+      'SELECT content_url FROM archive_metadata WHERE content_url = ANY ($1)',
+      [urls],
+    );
     assert.deepEqual(rows, [], `I3: a row needs what is deleted from ${storeName}`);
   }
 
@@ -338,4 +401,5 @@ export class World {
 }
 
 /** Contents differ in their first bytes and in length; some are long enough to be compressed. */
-const contentOf = (content: number): Buffer => Buffer.from(JSON.stringify({ document: { content, text: 'lorem '.repeat((content % 7) * 120) } }));
+const contentOf = (content: number): Buffer =>
+  Buffer.from(JSON.stringify({ document: { content, text: 'lorem '.repeat((content % 7) * 120) } }));

@@ -29,8 +29,8 @@ import { type BytesItem, TableStore } from './table-store.ts';
  * characters each.
  */
 const MAX_PAYLOAD_BYTES = 500 * 1024 * 1024;
-/** The embedded database lives in this process, in memory of which it can have 2 GiB for everything. */
-const MAX_EMBEDDED_PAYLOAD_BYTES = 100 * 1024 * 1024;
+/** The embedded database lives in this process, and takes some twenty times the size of a value while it stores it. */
+const MAX_EMBEDDED_PAYLOAD_BYTES = 64 * 1024 * 1024;
 
 const LIST_PAGE_ROWS = 1000;
 const DELETE_ROWS = 500;

@@ -17,6 +17,8 @@ import { planStatements, type Statements } from './statements.ts';
 
 /** Larger payloads are read in parts, each of which travels as a text of twice its length. */
 const PART_BYTES = 4 * 1024 * 1024;
+/** For each part the server unpacks the whole value again, so there are only so many. */
+const MOST_PARTS = 16;
 
 export interface BytesItem {
   readonly ref: ObjectRef;
@@ -150,11 +152,12 @@ export class TableStore {
   /** Each part is a statement of its own, so that nothing is held open between them: the row's version tells whether it changed. */
   async *#readParts(ref: ObjectRef, row: ReadRow): AsyncGenerator<Uint8Array> {
     const sizeBytes = row.size_bytes ?? 0;
-    for (let start = 0; start < sizeBytes; start += PART_BYTES) {
+    const partBytes = Math.max(PART_BYTES, Math.ceil(sizeBytes / MOST_PARTS));
+    for (let start = 0; start < sizeBytes; start += partBytes) {
       const { rows } = await this.#query<{ version: string; part: Uint8Array }>(this.#sql.readPart, [
         ...this.#table.rowKeyOf(ref),
         start + 1,
-        PART_BYTES,
+        partBytes,
       ]);
       const [found] = rows;
       if (found?.version !== row.version)

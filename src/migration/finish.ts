@@ -1,0 +1,86 @@
+import { AppError, isAppError } from '../core/errors.ts';
+import type { FailureRecord } from './document-journal.ts';
+import { countReasons, countStates, type StateCounts } from './document-store.ts';
+import { enterPhase, holdFence, recordFinished, setTaskState, updateCounts } from './migration-store.ts';
+import type { Run } from './run.ts';
+
+/** How a run ended. `complete`: every document in scope has arrived, or nothing had to be done. */
+export interface MigrationResult {
+  readonly id: number;
+  readonly outcome: 'complete' | 'precopied' | 'failed-documents' | 'stranded' | 'delete-problems';
+  readonly counts: StateCounts;
+  readonly failures: ReadonlyMap<string, number>;
+  readonly skipped: ReadonlyMap<string, number>;
+  readonly problems: readonly FailureRecord[];
+  /** How long the switch held the archive, in seconds; undefined where nothing was switched. */
+  readonly switchSeconds: number | undefined;
+}
+
+/** Whatever ends a run early leaves a state that says so; a kill leaves `running`, which the lock tells apart. */
+export const guardRun = async (run: Run, work: () => Promise<MigrationResult>): Promise<MigrationResult> => {
+  try {
+    return await work();
+  } catch (thrown) {
+    const error = run.session.lost.aborted
+      ? new AppError('database.lost', 'the connection that holds the migration lock was lost', { cause: thrown })
+      : run.signal.aborted
+        ? new AppError(
+            'interrupted',
+            `stopped by a signal; migration ${run.record.id} continues with the same command`,
+            { cause: thrown },
+          )
+        : thrown;
+    await rest(run, isAppError(error, 'interrupted') ? 'interrupted' : 'stopped').catch(() => undefined);
+    throw error;
+  }
+};
+
+const rest = async (run: Run, pause: 'interrupted' | 'stopped'): Promise<void> => {
+  await run.db.transaction(async (tx) => {
+    await holdFence(tx, { id: run.record.id, epoch: run.epoch });
+    await updateCounts(tx, run.record.id);
+    await setTaskState(tx, run.record.id, pause === 'interrupted' ? 'pending' : 'failed', pause);
+  });
+};
+
+/** Why a run ends before the last phase, or what it could not delete. */
+export interface Ending {
+  readonly pause?: 'precopied' | 'failed-documents';
+  readonly problems?: readonly FailureRecord[];
+  readonly switchSeconds?: number | undefined;
+}
+
+/** Writes how it ended; no state says more than was done. */
+export const finish = async (run: Run, ending: Ending): Promise<MigrationResult> => {
+  const { db, record, epoch, faults } = run;
+  const fence = { id: record.id, epoch };
+  const problems = ending.problems ?? [];
+  const result = await db.transaction(async (tx) => {
+    await holdFence(tx, fence);
+    const counts = await countStates(tx, record.id);
+    const skipped = await countReasons(tx, record.id, 'skipped');
+    const outcome = judge(ending, counts, skipped, problems.length);
+    await updateCounts(tx, record.id);
+    const state =
+      outcome === 'complete' || outcome === 'stranded' ? 'complete' : outcome === 'precopied' ? 'pending' : 'failed';
+    if (ending.pause === undefined && !record.keepSource && problems.length === 0)
+      await enterPhase(tx, fence, 'cleaned');
+    if (ending.pause === undefined && problems.length === 0) await recordFinished(tx, record.id);
+    await setTaskState(tx, record.id, state, ending.pause ?? (problems.length > 0 ? 'stopped' : null));
+    await faults.reach('finish.before-commit');
+    return { id: record.id, outcome, counts, failures: await countReasons(tx, record.id, 'failed'), skipped, problems };
+  });
+  return { ...result, switchSeconds: ending.switchSeconds };
+};
+
+const judge = (
+  ending: Ending,
+  counts: StateCounts,
+  skipped: ReadonlyMap<string, number>,
+  problems: number,
+): MigrationResult['outcome'] => {
+  if (ending.pause === 'precopied') return 'precopied';
+  if (counts.failed > 0 || ending.pause === 'failed-documents') return 'failed-documents';
+  if (problems > 0) return 'delete-problems';
+  return (skipped.get('skipped.not-selected') ?? 0) > 0 ? 'stranded' : 'complete';
+};
