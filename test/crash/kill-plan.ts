@@ -74,7 +74,7 @@ export class KillTally {
 
   render(): string {
     return [...this.#landings]
-      .toSorted()
+      .toSorted(([one], [other]) => one.localeCompare(other))
       .map(([landing, count]) => `${String(count).padStart(5)}  ${landing}`)
       .join('\n');
   }

@@ -1,9 +1,4 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { deleteDocument, putDocument } from '../../src/archive/archive.ts';
-import { compress, compresses } from '../../src/archive/codec.ts';
-import { putMetadata } from '../../src/archive/metadata-store.ts';
-import { payloadOf } from '../../src/archive/payload.ts';
 import type { Store } from '../../src/archive/store.ts';
 import type { ErrorCode } from '../../src/core/error-catalogue.ts';
 import { AppError, isAppError } from '../../src/core/errors.ts';
@@ -29,13 +24,8 @@ import {
   storeOf,
 } from './harness.ts';
 import { interceptDriver, type StoreCall } from './intercepted-driver.ts';
+import { serve, type ServiceAction } from './model-service.ts';
 import { MortalProcess } from './mortal-process.ts';
-
-export type ServiceAction =
-  | { readonly kind: 'put'; readonly key: number; readonly content: number }
-  /** The payload now, the row only at the end of the operation under way. */
-  | { readonly kind: 'slow-put'; readonly key: number; readonly content: number }
-  | { readonly kind: 'delete'; readonly key: number };
 
 /** What befalls one run of the command. */
 export interface Fate {
@@ -80,7 +70,7 @@ export class World {
     ['B', new Set()],
   ]);
   readonly log: string[] = [];
-  #late: (() => Promise<void>)[] = [];
+  readonly #late: (() => Promise<void>)[] = [];
 
   private constructor(db: Database, stores: Record<StoreName, Store>, identicalUrls: boolean) {
     this.#db = db;
@@ -106,34 +96,8 @@ export class World {
   async serve(action: ServiceAction): Promise<void> {
     const active = await this.#findActive();
     if (active === undefined) return; // batches are under way: no configuration works, and no service runs
-    const store = this.#stores[active];
-    const key = keyOf(action.key);
-    if (action.kind === 'delete') {
-      await deleteDocument(this.#db, store, key);
-      this.#expected.delete(key.archiveId);
-      return;
-    }
-    const content = contentOf(action.content);
-    const remember = (): void => {
-      this.#expected.set(key.archiveId, createHash('sha256').update(content).digest('hex'));
-    };
-    if (action.kind === 'put') {
-      await putDocument(this.#db, store, key, content);
-      remember();
-      return;
-    }
-    const compressed = compresses(store.codec, store.driver.capabilities.compression, content.length);
-    const payload = payloadOf(compressed ? await compress(content) : content);
-    const { url } = await store.driver.put(key, payload, { mode: 'replace' });
-    this.#late.push(async () => {
-      await putMetadata(this.#db, key, {
-        contentUrl: url,
-        compressed,
-        digest: payload.md5,
-        sizeBytes: payload.sizeBytes,
-      });
-      remember();
-    });
+    const late = await serve(this.#db, this.#stores[active], action, this.#expected);
+    if (late !== undefined) this.#late.push(late);
   }
 
   async precopy(fate: Fate): Promise<void> {
@@ -320,8 +284,7 @@ export class World {
       );
       const { driver } = this.#stores[active];
       const strange = rows.filter(
-        (row) =>
-          !this.#expected.has(row.archiveId) || !row.content_url.startsWith(driver.locate(keyOf(0)).slice(0, 10)),
+        ({ archiveId, content_url: url }) => url !== driver.locate({ ...keyOf(0), archiveId }),
       );
       assert.deepEqual(strange, [], 'I2');
       return;
@@ -399,7 +362,3 @@ export class World {
     return fingerprint === this.#stores.A.identity.fingerprint ? 'A' : 'B';
   }
 }
-
-/** Contents differ in their first bytes and in length; some are long enough to be compressed. */
-const contentOf = (content: number): Buffer =>
-  Buffer.from(JSON.stringify({ document: { content, text: 'lorem '.repeat((content % 7) * 120) } }));

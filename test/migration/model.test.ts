@@ -6,7 +6,8 @@ import { openDatabase } from '../../src/database/open-database.ts';
 import { FAULT_POINTS } from '../../src/migration/fault-points.ts';
 import { ensureTables } from '../../src/migration/journal.ts';
 import { startPrivatePostgres } from '../support/postgres.ts';
-import { CALM, type Fate, type ServiceAction, World } from './model-world.ts';
+import type { ServiceAction } from './model-service.ts';
+import { CALM, type Fate, World } from './model-world.ts';
 
 /** For new sequences; and then, where one has failed, for finding a shorter one that fails too. */
 const TIME_LIMIT_MS = 12_000;
