@@ -1,6 +1,7 @@
 import { runConformance } from '../../src/drivers/conformance/suite.ts';
 import type { Quirks } from '../../src/drivers/conformance/subject.ts';
 import { s3Cases } from './s3-cases.ts';
+import { s3FaultCases } from './s3-faults.ts';
 import { subjectOn } from './s3-subject.ts';
 
 /** It refuses keys that a path of files could not have. */
@@ -25,3 +26,5 @@ s3Cases('minio', 'us-east-1', {
   controlCharacters: true,
   documents: 1050,
 });
+
+s3FaultCases('minio');

@@ -1,5 +1,6 @@
 import { runConformance } from '../../src/drivers/conformance/suite.ts';
 import { s3Cases } from './s3-cases.ts';
+import { s3FaultCases } from './s3-faults.ts';
 import { subjectOn } from './s3-subject.ts';
 
 runConformance(subjectOn('swift', {}, { prefix: 'a prefix/' }));
@@ -11,3 +12,5 @@ s3Cases('swift', 'us-east-1', {
   controlCharacters: true,
   documents: 60,
 });
+
+s3FaultCases('swift');

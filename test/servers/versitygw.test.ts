@@ -1,6 +1,7 @@
 import { runConformance } from '../../src/drivers/conformance/suite.ts';
 import type { Quirks } from '../../src/drivers/conformance/subject.ts';
 import { s3Cases } from './s3-cases.ts';
+import { s3FaultCases } from './s3-faults.ts';
 import { subjectOn } from './s3-subject.ts';
 
 /** Its objects are files: a key ends where a file name ends, and no name is both a file's and a folder's. */
@@ -19,3 +20,5 @@ s3Cases('versitygw', 'eu-west-7', {
   controlCharacters: false,
   documents: 1050,
 });
+
+s3FaultCases('versitygw');
