@@ -47,7 +47,7 @@ export const planStatements = (table: PayloadTable): Statements => {
       ON CONFLICT (${[keysOf(''), ...fixed.map(([column]) => column)].join(', ')}) DO UPDATE
         SET ${updated.map((column) => `${column} = excluded.${column}`).join(', ')}
         ${mode === 'create' ? `WHERE t.${storedColumn} IS NULL` : ''}
-      RETURNING ${selected}, md5(${payloadSql}) AS md5, octet_length(${payloadSql}) AS size_bytes`;
+      RETURNING ${selected}, md5(${payloadSql}) AS md5`;
   };
 
   return {
@@ -58,8 +58,11 @@ export const planStatements = (table: PayloadTable): Statements => {
     readPart: `SELECT t.xmin::text AS version, substring(${payloadSql} FROM $${count + 1} FOR $${count + 2}) AS part
                  FROM ${table.table} t
                 WHERE ${keyColumns.map((column, index) => `t.${column} = $${index + 1}`).join(' AND ')}${isFixed} AND ${present}`,
-    describe: `SELECT i.position::integer AS position, octet_length(${payloadSql}) AS size_bytes, md5(${payloadSql}) AS md5
-                 FROM ${input()} JOIN ${table.table} t ON ${matches} WHERE ${present}`,
+    // The payload is unpacked once: `OFFSET 0` keeps the planner from writing its expression out in both places.
+    describe: `SELECT i.position::integer AS position, octet_length(p.payload) AS size_bytes, md5(p.payload) AS md5
+                 FROM ${input()} JOIN ${table.table} t ON ${matches}
+                      CROSS JOIN LATERAL (SELECT ${payloadSql} AS payload OFFSET 0) p
+                WHERE ${present}`,
     write,
     delete: `WITH i AS (SELECT * FROM ${input(`, $${count + 1}::text[]`, ', md5')}),
                   gone AS (DELETE FROM ${table.table} t USING i

@@ -36,7 +36,10 @@ interface ReadRow {
   readonly size_bytes: number | null;
 }
 
-type WrittenRow = Readonly<Record<string, string>> & { readonly md5: string; readonly size_bytes: number };
+/** With the row key as `k1`, `k2`, ... */
+type KeyedRow = Readonly<Record<string, string>>;
+type WrittenRow = KeyedRow & { readonly md5: string };
+type ListedRow = KeyedRow & { readonly size_bytes: number };
 
 /** One payload table: rows in, rows out. Errors of the database come as they are, unless a row is to blame. */
 export class TableStore {
@@ -101,7 +104,7 @@ export class TableStore {
       }
       const row = written.get(JSON.stringify(this.#table.rowKeyOf(ref)));
       if (row === undefined) return { ok: false, error: new AppError('store.exists', `${ref.url} is there already`) };
-      return { ok: true, value: { url: ref.url, md5: row.md5, sizeBytes: row.size_bytes } };
+      return { ok: true, value: { url: ref.url, md5: row.md5, sizeBytes: undefined } };
     });
   }
 
@@ -137,7 +140,7 @@ export class TableStore {
     after: readonly string[] | undefined,
     maxRows: number,
   ): Promise<readonly { readonly rowKey: readonly string[]; readonly sizeBytes: number }[]> {
-    const { rows } = await this.#query<WrittenRow>(this.#sql.list(after === undefined ? 'first' : 'following'), [
+    const { rows } = await this.#query<ListedRow>(this.#sql.list(after === undefined ? 'first' : 'following'), [
       maxRows,
       ...(after ?? []),
     ]);
@@ -171,7 +174,7 @@ export class TableStore {
     return this.#table.keyColumns.map((_, column) => rowKeys.map((rowKey) => rowKey[column] ?? ''));
   }
 
-  #rowKeyOf(row: WrittenRow): readonly string[] {
+  #rowKeyOf(row: KeyedRow): readonly string[] {
     return this.#table.keyColumns.map((_, index) => row[`k${index + 1}`] ?? '');
   }
 

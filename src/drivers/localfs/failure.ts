@@ -33,7 +33,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 
 /** `ENOENT` and the like; undefined for what the operating system did not say. */
-export const errnoOf = (error: unknown): string | undefined =>
+const errnoOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 export const isErrno = (error: unknown, ...codes: readonly string[]): boolean => {

@@ -20,7 +20,7 @@ const identityOf = (realPath: string, stats: BigIntStats): FolderIdentity => ({
 });
 
 /** undefined where there is no such folder. */
-export const findFolder = async (path: string): Promise<FolderIdentity | undefined> => {
+const findFolder = async (path: string): Promise<FolderIdentity | undefined> => {
   try {
     const realPath = await realpath(path);
     const stats = await stat(realPath, { bigint: true });

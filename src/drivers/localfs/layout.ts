@@ -6,7 +6,7 @@ import type { DocumentKey } from '../contract.ts';
 export const SCHEME = 'file://';
 
 /** How many levels of folders and files lie below a root: user, bucket, two hex digits, the file. */
-export const DEPTH = 4;
+const DEPTH = 4;
 
 const md5Of = (text: string): string => createHash('md5').update(text).digest('hex');
 

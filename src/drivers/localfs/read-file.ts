@@ -50,7 +50,7 @@ export const openFile = async (place: FilePlace, identities: FolderIdentities): 
 };
 
 /** `store.not-found` where the file system says so of a folder that is still the one it was; else what is wrong with that. */
-export const explainAbsence = async (
+const explainAbsence = async (
   error: unknown,
   place: FilePlace,
   identities: FolderIdentities,
