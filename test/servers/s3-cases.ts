@@ -97,6 +97,21 @@ export const s3Cases = (server: string, region: string, features: S3Features): v
       }
     });
 
+    test('a stream too large for memory goes in one part, and is broken off where it is not what it said', async () => {
+      await using other = await openS3Driver(options, { environment: {} });
+      const bytes = makeBytes(9 * MIB, 'streamed');
+      const key = makeKey();
+      for (const lie of [{ md5: md5Of(textBytes('other')) }, { sizeBytes: 9 * MIB - 1 }, { sizeBytes: 9 * MIB + 1 }]) {
+        await assert.rejects(other.put(key, streamOf(bytes, lie), { mode: 'create' }), { code: 'store.corrupt' });
+        assert.equal(await other.head(refOf(key, other.locate(key))), undefined);
+      }
+      const receipt = await other.put(key, streamOf(bytes), { mode: 'create' });
+      assert.equal(receipt.md5, md5Of(bytes));
+      const ref = refOf(key, receipt.url);
+      assert.equal(md5Of(await readBytes(await other.get(ref))), md5Of(bytes));
+      await assert.rejects(other.put(key, streamOf(bytes), { mode: 'create' }), { code: 'store.exists' });
+    });
+
     test('an object in several parts: the answer proves it, HEAD does not, and nothing else stays', async () => {
       const bytes = makeBytes(16 * MIB, 'several parts');
       const key = makeKey();

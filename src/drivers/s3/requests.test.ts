@@ -4,6 +4,7 @@ import { s3Options } from '../../../test/support/s3-options.ts';
 import type { Script } from '../../../test/support/scripted-http.ts';
 import { errorXml, withScriptedS3 } from '../../../test/support/scripted-s3.ts';
 import { makeKey, md5Of, payloadOf, readBytes, refOf, streamOf, textBytes } from '../conformance/samples.ts';
+import type { Payload } from '../contract.ts';
 import { openS3Driver } from './driver.ts';
 
 const key = makeKey('a document');
@@ -82,6 +83,49 @@ describe('what is sent', () => {
         await using driver = await openS3Driver(s3Options({ url: `${url}/gateway/s3/` }), { environment: {} });
         await driver.put(key, payloadOf(bytes), { mode: 'replace' });
         assert.equal(requests[0]?.target, '/gateway/s3/archive/admin/analysis_data/a%20document');
+      },
+    );
+  });
+});
+
+describe('a stream that is sent as it comes', () => {
+  const MIB = 1024 * 1024;
+  const large = (last: (signal: AbortSignal | undefined) => Promise<void>): Payload => ({
+    sizeBytes: 10 * MIB,
+    md5: md5Of(bytes),
+    open: async function* (signal) {
+      for (let count = 0; count < 5; count += 1) yield new Uint8Array(MIB);
+      await last(signal);
+    },
+  });
+
+  test('an error of its source comes out as it is', async () => {
+    const payload = large(async () => {
+      throw new RangeError('the source broke off');
+    });
+    await withScriptedS3(
+      () => ({ status: 200 }),
+      {},
+      async (driver, { requests }) => {
+        await assert.rejects(driver.put(key, payload, { mode: 'replace' }), RangeError);
+        assert.deepEqual(requests, []);
+      },
+    );
+  });
+
+  test('a signal ends it, even where the source hangs', async () => {
+    const stop = new AbortController();
+    const payload = large(async () => {
+      setImmediate(() => stop.abort(new Error('enough')));
+      await new Promise(() => undefined);
+    });
+    await withScriptedS3(
+      () => ({ status: 200 }),
+      {},
+      async (driver, { requests }) => {
+        const put = driver.put(key, payload, { mode: 'replace', signal: stop.signal });
+        await assert.rejects(put, { code: 'interrupted' });
+        assert.deepEqual(requests, []);
       },
     );
   });
