@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { describe, test } from 'node:test';
 import { s3Options } from '../../../test/support/s3-options.ts';
-import type { Script } from '../../../test/support/scripted-http.ts';
+import { type Script, startScriptedServer, TLS_CERTIFICATE_FILE } from '../../../test/support/scripted-http.ts';
 import { errorXml, withScriptedS3 } from '../../../test/support/scripted-s3.ts';
 import { makeKey, md5Of, payloadOf, readBytes, refOf, streamOf, textBytes } from '../conformance/samples.ts';
 import type { Payload } from '../contract.ts';
@@ -168,7 +171,45 @@ describe('another region', () => {
   });
 });
 
+/** A proxy that only makes tunnels; the hosts that were asked for. */
+const startTunnel = async () => {
+  const hosts: string[] = [];
+  const sockets = new Set<Duplex>();
+  const proxy = createServer().on('connect', (request, client) => {
+    hosts.push(request.url ?? '');
+    const target = connect(Number(request.url?.split(':')[1]), '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      target.pipe(client).pipe(target);
+    });
+    for (const socket of [client, target]) sockets.add(socket.on('error', () => undefined));
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const address = proxy.address();
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    hosts,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => proxy.close(resolve));
+    },
+  };
+};
+
 describe('proxies', () => {
+  test('HTTPS_PROXY makes a tunnel, in which the certificate of the store is checked', async () => {
+    await using tunnel = await startTunnel();
+    await using server = await startScriptedServer(() => ({ status: 200, body: 'x' }), { tls: true });
+    const url = server.url.replace('127.0.0.1', 'localhost');
+    const environment = { https_proxy: tunnel.url };
+    const trusting = await openS3Driver(s3Options({ url, caFile: TLS_CERTIFICATE_FILE }), { environment });
+    assert.equal((await readBytes(await trusting.get(refOf(key, trusting.locate(key))))).toString(), 'x');
+    assert.deepEqual(tunnel.hosts, [new URL(url).host]);
+    await trusting[Symbol.asyncDispose]();
+    await using doubting = await openS3Driver(s3Options({ url }), { environment });
+    await assert.rejects(async () => doubting.get(refOf(key, doubting.locate(key))), { code: 'store.tls' });
+  });
+
   test('HTTP_PROXY is used, the key stays exact, and NO_PROXY is honoured', async () => {
     const odd = makeKey('a/../b//c');
     await withScriptedS3(
