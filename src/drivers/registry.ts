@@ -7,6 +7,7 @@ import type { LocalfsOptions } from './localfs/config.ts';
 import type { MemoryOptions } from './memory/driver.ts';
 import type { S3Options } from './s3/config.ts';
 import type { SwiftOptions } from './swift/config.ts';
+import { makeReliable, type StandardOptions } from './wrappers/standard.ts';
 
 /** A driver's name and its options, as its own section parser gives them. */
 export type DriverConfig =
@@ -74,6 +75,13 @@ export const openDriver = async (config: DriverConfig, surroundings: DriverSurro
       return unreachable(config);
   }
 };
+
+/** The same driver, which tries again what may succeed, ends what hangs, and sends no more at once than the store takes. */
+export const openReliableDriver = async (
+  config: DriverConfig,
+  surroundings: DriverSurroundings,
+  options: StandardOptions = {},
+): Promise<Driver> => makeReliable(await openDriver(config, surroundings), options);
 
 const getDatabase = (name: DriverName, { database }: DriverSurroundings): Database => {
   if (database !== undefined) return database;

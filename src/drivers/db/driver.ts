@@ -13,7 +13,9 @@ const TABLE = 'archive_document';
 const ENCODE = `encode(i.payload, 'base64') || CASE WHEN octet_length(i.payload) % 57 = 0 THEN '' ELSE E'\\n' END`;
 const AS_TEXT = `convert_from(i.payload, 'UTF8')`;
 const STORED_AS_BYTES = `convert_to(t.jsondata, 'UTF8')`;
-const WITHOUT_LINES = `replace(t.jsondata, E'\\n', '')`;
+/** By arithmetic, since `decode` would end a whole listing at one row that is not base64. */
+const ENCODED_SIZE = `(SELECT octet_length(c.digits) / 4 * 3 - (2 - length(rtrim(right(c.digits, 2), '=')))
+                         FROM (SELECT replace(t.jsondata, E'\\n', '') AS digits OFFSET 0) c)`;
 
 /**
  * The embedded database's client takes a byte order mark from the beginning of a text, so no text may begin with one: a character
@@ -35,9 +37,7 @@ const describeTable = (hasEncodedColumn: boolean): PayloadTable => {
       ? `CASE WHEN ${encodedSql} THEN decode(t.jsondata, 'base64') ELSE ${STORED_AS_BYTES} END`
       : STORED_AS_BYTES,
     sizeSql: hasEncodedColumn
-      ? `CASE WHEN ${encodedSql}
-           THEN octet_length(${WITHOUT_LINES}) / 4 * 3 - (length(right(${WITHOUT_LINES}, 2)) - length(rtrim(right(${WITHOUT_LINES}, 2), '=')))
-           ELSE octet_length(t.jsondata) END`
+      ? `CASE WHEN ${encodedSql} AND t.jsondata <> '' THEN ${ENCODED_SIZE} ELSE octet_length(t.jsondata) END`
       : 'octet_length(t.jsondata)',
     encodedSql,
     writtenColumns: {

@@ -131,10 +131,9 @@ export class TableDriver implements Driver {
     const outcomes: DeleteOutcome[] = [];
     for (let start = 0; start < items.length; start += DELETE_ROWS) {
       const slice = items.slice(start, start + DELETE_ROWS);
-      const answers = await eachOrAll<DeleteItem, DeleteOutcome>(slice, async (some) => {
-        signal?.throwIfAborted();
-        return wrapAll(await store.delete(some));
-      });
+      const answers = await eachOrAll<DeleteItem, DeleteOutcome>(slice, signal, async (some) =>
+        wrapAll(await store.delete(some)),
+      );
       for (const answer of answers) {
         outcomes.push(answer.ok ? answer.value : { outcome: 'failed', error: answer.error });
       }
@@ -187,7 +186,7 @@ export class TableDriver implements Driver {
     signal?.throwIfAborted();
     const store = await this.#open();
     return abortable(
-      eachOrAll(refs, (some) => store.readMany(some)),
+      eachOrAll(refs, signal, (some) => store.readMany(some)),
       signal,
     );
   }
@@ -199,7 +198,7 @@ export class TableDriver implements Driver {
     signal?.throwIfAborted();
     const store = await this.#open();
     return abortable(
-      eachOrAll(refs, async (some) => wrapAll(await store.describe(some))),
+      eachOrAll(refs, signal, async (some) => wrapAll(await store.describe(some))),
       signal,
     );
   }
@@ -223,7 +222,7 @@ export class TableDriver implements Driver {
       }
     }
     const written = await abortable(
-      eachOrAll(good, (some) =>
+      eachOrAll(good, signal, (some) =>
         store.write(
           some.map(({ item }) => item),
           mode,
@@ -254,16 +253,18 @@ const isCausedByOneRow = (error: AppError): boolean =>
 /** All at once; where that fails and one of them may be why, one by one. A failure of all is each one's. */
 const eachOrAll = async <Item, T>(
   items: readonly Item[],
+  signal: AbortSignal | undefined,
   work: (items: readonly Item[]) => Promise<readonly BulkResult<T>[]>,
 ): Promise<readonly BulkResult<T>[]> => {
   if (items.length === 0) return [];
+  signal?.throwIfAborted();
   try {
     return await work(items);
   } catch (thrown) {
     const error = toAppError(thrown);
     if (items.length === 1 || !isCausedByOneRow(error)) return items.map(() => ({ ok: false, error }));
     const results: BulkResult<T>[] = [];
-    for (const item of items) results.push(...(await eachOrAll([item], work)));
+    for (const item of items) results.push(...(await eachOrAll([item], signal, work)));
     return results;
   }
 };

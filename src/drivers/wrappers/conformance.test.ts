@@ -3,22 +3,13 @@ import type { Driver } from '../contract.ts';
 import { MemorySpaces, openMemoryDriver } from '../memory/driver.ts';
 import { faultsFromSeed } from './faults.ts';
 import { injectFaults } from './inject-faults.ts';
-import { limitConcurrency } from './limit-concurrency.ts';
 import { measureDriver } from './measure.ts';
 import { recordDeletes } from './record-deletes.ts';
-import { retryDriver } from './retry.ts';
-import { limitTime } from './timeouts.ts';
+import { makeReliable } from './standard.ts';
 
-/** A wrapped driver is a driver: all of them together, in the order in which they are meant to be put together. */
+/** A wrapped driver is a driver: all of them together. */
 const wrapAll = (driver: Driver): Driver =>
-  limitTime(
-    retryDriver(limitConcurrency(measureDriver(recordDeletes(driver, {}))), {
-      baseDelayMs: 1,
-      maxDelayMs: 2,
-      totalMs: 200,
-    }),
-    { idleMs: 20_000, totalMs: 60_000 },
-  );
+  makeReliable(measureDriver(recordDeletes(driver, {})), { retry: { baseDelayMs: 1, maxDelayMs: 2, totalMs: 200 } });
 
 const open = (): Driver => openMemoryDriver({ space: 'conformance' }, new MemorySpaces());
 

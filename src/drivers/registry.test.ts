@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { makeKey, payloadOf, textBytes } from './conformance/samples.ts';
+import { DRIVER_NAMES } from './contract.ts';
+import { DRIVERS, openDriver, openReliableDriver } from './registry.ts';
+
+const SURROUNDINGS = { environment: {} };
+
+describe('the registry', () => {
+  test('describes every driver that a configuration can name', () => {
+    assert.deepEqual(
+      DRIVERS.map(({ name }) => name),
+      DRIVER_NAMES.filter((name) => name !== 'memory'),
+    );
+    for (const { description } of DRIVERS) assert.notEqual(description, '');
+  });
+
+  test('opens a driver by its name', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'test-registry-'));
+    try {
+      const options = {
+        archiveDataDir: join(folder, 'archive'),
+        owner: undefined,
+        fileMode: undefined,
+        folderMode: undefined,
+      };
+      for (const open of [openDriver, openReliableDriver]) {
+        await using driver = await open({ name: 'localfs', options }, SURROUNDINGS);
+        assert.equal(driver.name, 'localfs');
+        await driver.prepare();
+        await driver.put(makeKey(), payloadOf(textBytes('x')), { mode: 'create' });
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('two drivers on one space in memory share it', async () => {
+    const config = { name: 'memory', options: { space: 'registry-test' } } as const;
+    await using one = await openDriver(config, SURROUNDINGS);
+    await using two = await openDriver(config, SURROUNDINGS);
+    const key = makeKey();
+    const { url } = await one.put(key, payloadOf(textBytes('shared')), { mode: 'create' });
+    assert.equal((await two.head({ key, url }))?.sizeBytes, 6);
+  });
+
+  test('drivers in the database need one', async () => {
+    for (const name of ['db', 'db2'] as const) {
+      await assert.rejects(openDriver({ name, options: {} }, SURROUNDINGS), { code: 'internal' });
+    }
+  });
+});
