@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findStarted, SERVERS_FOLDER, writeStates } from './running.ts';
 import type { ServerState, TestServer } from './server.ts';
@@ -62,6 +63,7 @@ export const startServers = async (names: readonly string[], say: (text: string)
   return result;
 };
 
+/** Ends what was started, and removes its data. */
 export const stopServers = async (names: readonly string[], say: (text: string) => void): Promise<void> => {
   for (const server of await loadServers(names)) {
     const before = await findStarted();
@@ -69,6 +71,7 @@ export const stopServers = async (names: readonly string[], say: (text: string) 
     if (own === undefined) continue;
     await server.stop(own.state);
     await writeStates(before.filter((each) => each !== own).map(({ state }) => state));
+    await rm(join(SERVERS_FOLDER, server.name), { recursive: true, force: true });
     say(`${server.name}: stopped`);
   }
 };
