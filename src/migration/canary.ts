@@ -1,8 +1,10 @@
+import { findMetadata } from '../archive/metadata-store.ts';
 import { measureObject, payloadOf } from '../archive/payload.ts';
 import { readAll } from '../archive/codec.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import type { DocumentKey } from '../drivers/contract.ts';
 import { deletedLine, deleteObjects } from './deletion.ts';
+import { guardDeletes } from './deletion-guard.ts';
 import { moveDocuments } from './document-journal.ts';
 import { destinationRef, type DocumentRecord, sourceRef } from './document-record.ts';
 import { getDocument, listCanaryCandidates } from './document-store.ts';
@@ -42,7 +44,7 @@ export const releaseCanary = async (run: Run): Promise<void> => {
   await moveDocuments(db, fence, [document.seq], ['switched', 'cleaning'], 'cleaning');
   await db.sync();
   const item = { seq: document.seq, ref: sourceRef(document), md5: document.source.readDigest };
-  const guard = { migrationId: record.id, rowsNameOtherStore: record.identicalUrls };
+  const guard = await guardDeletes(run, 'source');
   const [result] = await deleteObjects(db, from.driver, guard, [item], signal);
   if (result?.outcome === 'failed' || result?.outcome === 'kept') {
     await forget(db, fence, null);
@@ -73,11 +75,11 @@ const findHeld = async (db: Run['db'], fence: Fence): Promise<Held | 'done' | un
 };
 
 const forget = async (db: Run['db'], fence: Fence, canary: string | null): Promise<void> => {
-  await db.query('UPDATE archive_mover_migration SET canary = $3, canary_payload = NULL WHERE id = $1 AND epoch = $2', [
-    fence.id,
-    fence.epoch,
-    canary,
-  ]);
+  const { count } = await db.query(
+    'UPDATE archive_mover_migration SET canary = $3, canary_payload = NULL WHERE id = $1 AND epoch = $2',
+    [fence.id, fence.epoch, canary],
+  );
+  if (count !== 1) throw lockLost(fence);
 };
 
 /** Throws `document.unproven` where the destination does not hold what the switch said. */
@@ -100,6 +102,10 @@ const settle = async (run: Run, held: Held): Promise<void> => {
   const { db, record, epoch } = run;
   const fence = { id: record.id, epoch };
   const document = await getDocument(db, record.id, held.seq);
+  if (!(await isStillSwitched(run, document))) {
+    await forget(db, fence, null); // its owner has replaced or deleted it: it shows nothing any more
+    return;
+  }
   if ((await readDestination(run, document)) === 'proved') {
     await forget(db, fence, JSON.stringify({ done: true }));
     return;
@@ -113,6 +119,12 @@ const settle = async (run: Run, held: Held): Promise<void> => {
       'the document was put back and nothing else was deleted',
     { remedy: 'Keep the source: run the migration with --nodelete.' },
   );
+};
+
+/** Whether the document's row still is what the switch made of it. */
+const isStillSwitched = async (run: Run, document: DocumentRecord): Promise<boolean> => {
+  const row = await findMetadata(run.db, document.key);
+  return row?.contentUrl === document.destination?.url && row?.digest === document.destination?.digest;
 };
 
 const putBack = async (run: Run, key: DocumentKey, bytes: Uint8Array): Promise<void> => {

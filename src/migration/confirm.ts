@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BulkResult, ObjectInfo } from '../drivers/contract.ts';
 import { forEachConcurrent } from './concurrency.ts';
-import { moveDocuments, recordConfirmations } from './document-journal.ts';
+import { type FailureRecord, moveDocuments, recordConfirmations, recordFailures } from './document-journal.ts';
 import { destinationRef, type DocumentRecord } from './document-record.ts';
 import { listUnconfirmed } from './document-store.ts';
 import { type Finding, proveObject } from './proof.ts';
@@ -14,9 +14,9 @@ type Unconfirmed = DocumentRecord & { readonly proveAgain: boolean };
 /**
  * Proves once more, before the switch, the copies that an earlier process made (rule R11) and those whose key had writes
  * of unknown outcome, after a quiet period in which these must have landed (rule R9). What is not there any more is
- * planned again. Returns how many that were.
+ * planned again, or has failed if that was tried often enough. Returns how many that were.
  */
-export const confirmCopies = async (run: Run): Promise<number> => {
+export const confirmCopies = async (run: Run, lostAre: 'planned' | 'failed'): Promise<number> => {
   const { db, faults, record, epoch, settings, signal } = run;
   const fence = { id: record.id, epoch };
   let quiet = false;
@@ -32,15 +32,24 @@ export const confirmCopies = async (run: Run): Promise<number> => {
       quiet = true;
     }
     const confirmed: number[] = [];
-    const lost: number[] = [];
+    const lost: Unconfirmed[] = [];
     const heads = await headInBulk(run, page);
     await forEachConcurrent(page, run.to.driver.capabilities.concurrency, async (document) => {
       const finding = await confirm(run, document, heads.get(document.seq));
-      (finding === 'proved' ? confirmed : lost).push(document.seq);
+      if (finding === 'proved') confirmed.push(document.seq);
+      else lost.push(document);
     });
     await faults.reach('confirm.before-record');
     await recordConfirmations(db, fence, confirmed);
-    await moveDocuments(db, fence, lost, ['copied'], 'planned');
+    if (lostAre === 'planned')
+      await moveDocuments(
+        db,
+        fence,
+        lost.map((document) => document.seq),
+        ['copied'],
+        'planned',
+      );
+    else await recordFailures(db, fence, lost.map(lossOf));
     replanned += lost.length;
   }
 };
@@ -79,3 +88,9 @@ const confirm = async (
     run.signal,
   );
 };
+
+const lossOf = (document: Unconfirmed): FailureRecord => ({
+  seq: document.seq,
+  code: 'document.unproven',
+  text: `${document.destination?.url}: the destination keeps losing what it acknowledged`,
+});

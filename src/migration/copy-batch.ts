@@ -1,3 +1,4 @@
+import { findReferencedUrls } from '../archive/metadata-store.ts';
 import {
   asDocumentError,
   encodeBytes,
@@ -19,8 +20,9 @@ import {
   recordSkips,
 } from './document-journal.ts';
 import { destinationRef, type DocumentRecord, sourceRef } from './document-record.ts';
-import { findEarlierOwnership, isNamedByRow } from './earlier-ownership.ts';
+import { findEarlierOwnership } from './earlier-ownership.ts';
 import type { Health } from './health.ts';
+import { lowerToMigrate, shareFence } from './migration-store.ts';
 import { dropVanishedDocuments, replanChangedDocuments } from './plan-store.ts';
 import { proveObject, readBack, receiptProves, unproven } from './proof.ts';
 import { describeDocument } from './describe.ts';
@@ -34,6 +36,10 @@ interface Prepared {
   /** `create`: nothing stood there. `replace`: our own earlier copy does. `none`: the right bytes stand there already. */
   readonly write: 'create' | 'replace' | 'none';
   readonly owned: boolean;
+  /** For `replace`: the digest of what stands there. */
+  readonly found?: string;
+  /** For `replace`: only if no row names it, which is asked for a batch at once. */
+  readonly unlessNamed?: boolean;
 }
 
 /**
@@ -55,11 +61,11 @@ export class BatchCopier {
     const { db, faults } = this.#run;
     const readable = await this.#skipUnreadable(documents);
     const failures: FailureRecord[] = [];
-    const prepared = await this.#prepare(readable, failures);
+    const prepared = await this.#spareNamed(await this.#prepare(readable, failures), failures);
     await recordIntents(
       db,
       this.#fence,
-      prepared.map(({ document, ref, encoded, owned }) => ({
+      prepared.map(({ document, ref, encoded, owned, found }) => ({
         seq: document.seq,
         url: ref.url,
         owned,
@@ -68,6 +74,7 @@ export class BatchCopier {
         compressed: encoded.compressed,
         sha256: encoded.sha256,
         readDigest: encoded.sourceDigest,
+        foundDigest: found,
       })),
     );
     await faults.reach('copy.after-intent');
@@ -95,7 +102,12 @@ export class BatchCopier {
         rest.push(document);
       }
     }
-    await recordSkips(db, this.#fence, skips);
+    if (skips.length > 0) {
+      await db.transaction(async (tx) => {
+        await recordSkips(tx, this.#fence, skips);
+        await lowerToMigrate(tx, this.#run.record.id, skips.length);
+      });
+    }
     return rest;
   }
 
@@ -122,6 +134,21 @@ export class BatchCopier {
       }
     });
     return prepared;
+  }
+
+  /** An object of an earlier migration that a row still resolves to is not replaced (rule R1). */
+  async #spareNamed(prepared: readonly Prepared[], failures: FailureRecord[]): Promise<readonly Prepared[]> {
+    const urls = prepared.flatMap(({ unlessNamed, ref }) => (unlessNamed === true ? [ref.url] : []));
+    // Rows with identical URLs mean the other store, which is current.
+    if (urls.length === 0 || this.#run.record.identicalUrls) return prepared;
+    const named = await findReferencedUrls(this.#run.db, urls);
+    const spared: Prepared[] = [];
+    for (const item of prepared) {
+      if (item.unlessNamed === true && named.has(item.ref.url))
+        await this.#failed(item.document, conflict(item.ref), failures);
+      else spared.push(item);
+    }
+    return spared;
   }
 
   async #readInBulk(documents: readonly DocumentRecord[]): Promise<ReadonlyMap<number, BulkResult<Uint8Array>>> {
@@ -172,9 +199,9 @@ export class BatchCopier {
       return { document, ref, encoded, write: 'none', owned: ours || earlier === 'written' };
     }
     const intended = [document.destination?.digest, document.previousDigest].includes(there.md5);
-    const replaceable =
-      (ours && intended) || (earlier !== undefined && !(await isNamedByRow(this.#run.db, this.#run, ref.url)));
-    if (replaceable) return { document, ref, encoded, write: 'replace', owned: true };
+    const replace = { document, ref, encoded, write: 'replace', owned: true, found: there.md5 } as const;
+    if (ours && intended) return replace;
+    if (earlier !== undefined) return { ...replace, unlessNamed: true };
     throw conflict(ref);
   }
 
@@ -312,14 +339,20 @@ export class BatchCopier {
   async #failed(document: DocumentRecord, error: AppError, failures: FailureRecord[]): Promise<void> {
     this.#run.signal.throwIfAborted();
     this.#health.failed(error);
-    const { db, record } = this.#run;
-    if (error.code.startsWith('document.') && !isAppError(error, 'document.unproven', 'document.conflict')) {
-      const changed = await replanChangedDocuments(db, record.id, record.scope, document.seq);
-      const vanished = await dropVanishedDocuments(db, record.id, document.seq);
-      if (changed + vanished > 0) return;
-    }
+    if (!isAppError(error, 'document.unproven', 'document.conflict') && (await this.#isPlannedAnew(document))) return;
     failures.push({ seq: document.seq, code: error.code, text: error.message });
     this.#run.progress({ type: 'failed', document: describeDocument(document), code: error.code, text: error.message });
+  }
+
+  async #isPlannedAnew(document: DocumentRecord): Promise<boolean> {
+    const { db, record } = this.#run;
+    return db.transaction(async (tx) => {
+      await shareFence(tx, this.#fence);
+      const changed = await replanChangedDocuments(tx, record.id, record.scope, document.seq);
+      const vanished = await dropVanishedDocuments(tx, record.id, document.seq);
+      await lowerToMigrate(tx, record.id, vanished);
+      return changed + vanished > 0;
+    });
   }
 
   async #recordFailures(failures: readonly FailureRecord[]): Promise<void> {

@@ -1,9 +1,11 @@
+import { IN_MEMORY_BYTES } from '../archive/payload.ts';
 import { AppError } from '../core/errors.ts';
 import { type Chunk, claimChunk, finishChunk, registerWorker } from './claims.ts';
 import { forEachConcurrent } from './concurrency.ts';
 import { BatchCopier, slices } from './copy-batch.ts';
 import { describeDocument } from './describe.ts';
 import { recordFailures } from './document-journal.ts';
+import type { DocumentRecord } from './document-record.ts';
 import { listDocuments } from './document-store.ts';
 import { Health } from './health.ts';
 import type { Run } from './run.ts';
@@ -31,13 +33,19 @@ export const copyDocuments = async (run: Run, afterChunk?: (chunk: Chunk) => Pro
   }
 };
 
+/** What a document may take in memory: a compressed payload comes with its content, one of unknown size counts as the largest. */
+const estimateBytes = ({ source }: DocumentRecord): number => {
+  const sizeBytes = Math.min(source.sizeBytes ?? IN_MEMORY_BYTES, IN_MEMORY_BYTES);
+  return source.compressed === true ? sizeBytes * 6 : sizeBytes;
+};
+
 const copyChunk = async (run: Run, copier: BatchCopier, chunk: Chunk): Promise<void> => {
   const { db, record, settings, signal } = run;
   const range = { afterSeq: chunk.firstSeq - 1, lastSeq: chunk.lastSeq, limit: chunk.lastSeq - chunk.firstSeq + 1 };
   for (let pass = 0; pass < PASSES; pass += 1) {
     const documents = await listDocuments(db, record.id, ['planned', 'copying'], range);
     if (documents.length === 0) return;
-    const batches = slices(documents, settings.batchSize, settings.batchBytes, (d) => d.source.sizeBytes ?? 0);
+    const batches = slices(documents, settings.batchSize, settings.batchBytes, estimateBytes);
     await forEachConcurrent(batches, settings.batchesInFlight, async (batch) => {
       throwIfInterrupted(signal);
       await copier.copy(batch);

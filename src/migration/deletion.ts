@@ -17,6 +17,8 @@ export interface DeletionGuard {
    * store's objects.
    */
   readonly rowsNameOtherStore: boolean;
+  /** Throws where this process no longer holds the migration lock: asked right before each request. */
+  readonly stillOurs: () => Promise<void>;
 }
 
 export type Deletion<T extends Deletable> =
@@ -31,7 +33,8 @@ export type Deletion<T extends Deletable> =
   | { readonly item: T; readonly outcome: 'failed'; readonly error: AppError };
 
 interface Need {
-  readonly because: 'row' | 'journal';
+  /** `exception`: the row is one that this migration lists as not moved. */
+  readonly because: 'row' | 'exception' | 'journal';
   readonly text: string;
 }
 
@@ -63,6 +66,7 @@ export const deleteObjects = async <T extends Deletable>(
   }
   for (let start = 0; start < allowed.length; start += SLICE) {
     const slice = allowed.slice(start, start + SLICE);
+    await guard.stillOurs();
     const outcomes = await driver.delete(
       slice.map(({ ref, md5 }) => ({ ref, md5: md5 ?? undefined })),
       signal,
@@ -114,26 +118,30 @@ const findNeeded = async (
   const sameObject = (seq: number, documentName: string): boolean =>
     !keyed || bySeq.get(seq)?.ref.key.documentName === documentName;
   if (!guard.rowsNameOtherStore) {
-    const { rows } = await db.query<{ seq: number; name: string; who: string }>(
-      `SELECT u.seq, m."documentName" AS name, m."userId" || '/' || m.bucket || '/' || m."archiveId" AS who
+    const { rows } = await db.query<{ seq: number; name: string; who: string; listed: boolean }>(
+      `SELECT u.seq, m."documentName" AS name, m."userId" || '/' || m.bucket || '/' || m."archiveId" AS who,
+              EXISTS (SELECT 1 FROM archive_mover_document d
+                       WHERE d.migration_id = $3 AND d.bucket = m.bucket AND d.archive_id = m."archiveId"
+                         AND d.user_id = m."userId" AND d.document_name = m."documentName"
+                         AND d.state IN ('failed', 'skipped')) AS listed
          FROM unnest($1::bigint[], $2::text[]) AS u(seq, url) JOIN archive_metadata m ON m.content_url = u.url`,
-      lists,
+      [...lists, guard.migrationId],
     );
     for (const row of rows) {
-      if (sameObject(row.seq, row.name))
-        needed.set(row.seq, { because: 'row', text: `the row of ${row.who} names it` });
+      if (!sameObject(row.seq, row.name) || needed.get(row.seq)?.because === 'row') continue;
+      needed.set(row.seq, { because: row.listed ? 'exception' : 'row', text: `the row of ${row.who} names it` });
     }
   }
   const { rows } = await db.query<{ seq: number; name: string; migration_id: number }>(
     `SELECT u.seq, d.document_name AS name, d.migration_id
        FROM unnest($1::bigint[], $2::text[]) AS u(seq, url)
-       JOIN archive_mover_document d ON d.dst_url = u.url AND d.state IN ('planned', 'copying', 'copied')
+       JOIN archive_mover_document d ON (d.dst_url = u.url OR d.src_url = u.url) AND d.state IN ('planned', 'copying', 'copied')
        JOIN archive_mover_migration m ON m.id = d.migration_id AND m.phase IN ('copying', 'moving')
       WHERE NOT (d.migration_id = $3 AND d.seq = u.seq)`,
     [...lists, guard.migrationId],
   );
   for (const row of rows) {
-    if (sameObject(row.seq, row.name)) {
+    if (sameObject(row.seq, row.name) && !needed.has(row.seq)) {
       needed.set(row.seq, { because: 'journal', text: `unfinished migration ${row.migration_id} names it` });
     }
   }

@@ -35,6 +35,8 @@ export interface Intent {
   readonly sha256: string;
   /** What was read at the source: the row itself may not say. */
   readonly readDigest: string;
+  /** The digest of our own object that stands there and will be replaced. */
+  readonly foundDigest: string | undefined;
 }
 
 /**
@@ -47,11 +49,11 @@ export const recordIntents = async (db: Queryable, fence: Fence, intents: readon
     db,
     fence,
     `state = 'copying', dst_url = u.url, owned = u.owned, attempts = d.attempts + 1,
-     prev_digest = CASE WHEN d.dst_digest IS DISTINCT FROM u.digest THEN d.dst_digest ELSE d.prev_digest END,
+     prev_digest = coalesce(u.found, CASE WHEN d.dst_digest IS DISTINCT FROM u.digest THEN d.dst_digest ELSE d.prev_digest END),
      dst_digest = u.digest, dst_size = u.size, dst_compressed = u.compressed, sha256 = u.sha256,
      read_digest = u.read_digest`,
-    `$3::bigint[], $4::text[], $5::boolean[], $6::text[], $7::bigint[], $8::boolean[], $9::text[], $10::text[])
-       AS u(seq, url, owned, digest, size, compressed, sha256, read_digest`,
+    `$3::bigint[], $4::text[], $5::boolean[], $6::text[], $7::bigint[], $8::boolean[], $9::text[], $10::text[], $11::text[])
+       AS u(seq, url, owned, digest, size, compressed, sha256, read_digest, found`,
     `AND d.state IN ('planned', 'copying')`,
     [
       intents.map((i) => i.seq),
@@ -62,6 +64,7 @@ export const recordIntents = async (db: Queryable, fence: Fence, intents: readon
       intents.map((i) => i.compressed),
       intents.map((i) => i.sha256),
       intents.map((i) => i.readDigest),
+      intents.map((i) => i.foundDigest ?? null),
     ],
   );
 };
@@ -195,5 +198,15 @@ export const forgetCopies = async (db: Queryable, fence: Fence, seqs: readonly n
     '$3::bigint[]) AS u(seq',
     '',
     [seqs],
+  );
+};
+
+/** What was being copied when that was ended stays where it was; the caller holds the fence. */
+export const failUnfinishedDocuments = async (tx: Queryable, id: number): Promise<void> => {
+  await tx.query(
+    `UPDATE archive_mover_document
+        SET state = 'failed', error_code = 'interrupted', error_text = 'the copying was ended before it was done'
+      WHERE migration_id = $1 AND state IN ('planned', 'copying', 'copied')`,
+    [id],
   );
 };

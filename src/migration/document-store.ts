@@ -104,7 +104,7 @@ export const listCanaryCandidates = async (db: Queryable, id: number): Promise<r
        JOIN archive_metadata m ON m.bucket = d.bucket AND m."archiveId" = d.archive_id AND m."userId" = d.user_id
         AND m."documentName" = d.document_name AND m.content_url = d.dst_url AND m.digest = d.dst_digest
       WHERE d.migration_id = $1 AND d.state IN ('switched', 'cleaning') AND NOT d.foreign_source AND d.dst_size < 1000000
-      ORDER BY d.seq LIMIT 20`,
+      ORDER BY d.owned, d.seq LIMIT 20`,
     [id],
   );
   return rows.map(fromDocumentRow);
@@ -115,12 +115,13 @@ export const listStrayCopies = async (
   db: Queryable,
   id: number,
   states: readonly DocumentState[],
+  afterSeq: number,
   limit: number,
 ): Promise<readonly DocumentRecord[]> => {
   const { rows } = await db.query<DocumentRow>(
     `SELECT ${DOCUMENT_COLUMNS} FROM archive_mover_document
-      WHERE migration_id = $1 AND state = ANY ($2) AND owned AND dst_url IS NOT NULL ORDER BY seq LIMIT $3`,
-    [id, states, limit],
+      WHERE migration_id = $1 AND state = ANY ($2) AND owned AND dst_url IS NOT NULL AND seq > $3 ORDER BY seq LIMIT $4`,
+    [id, states, afterSeq, limit],
   );
   return rows.map(fromDocumentRow);
 };

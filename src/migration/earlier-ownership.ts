@@ -28,9 +28,3 @@ export const findEarlierOwnership = async (
   if (found === undefined) return undefined;
   return found.written ? 'written' : 'migrated';
 };
-
-/** Whether a row of the archive resolves to this object of the destination. */
-export const isNamedByRow = async (db: Queryable, run: Run, url: string): Promise<boolean> => {
-  if (run.record.identicalUrls) return false; // rows with this URL mean the other store, which is current
-  return (await db.query('SELECT 1 FROM archive_metadata WHERE content_url = $1 LIMIT 1', [url])).count > 0;
-};

@@ -1,7 +1,7 @@
 import { AppError, isAppError } from '../core/errors.ts';
-import type { FailureRecord } from './document-journal.ts';
+import type { CleanProblem } from './clean.ts';
 import { countReasons, countStates, type StateCounts } from './document-store.ts';
-import { enterPhase, holdFence, recordFinished, setTaskState, updateCounts } from './migration-store.ts';
+import { enterPhase, holdFence, recordFinished, setTaskState, takeTime, updateCounts } from './migration-store.ts';
 import type { Run } from './run.ts';
 
 /** How a run ended. `complete`: every document in scope has arrived, or nothing had to be done. */
@@ -11,7 +11,7 @@ export interface MigrationResult {
   readonly counts: StateCounts;
   readonly failures: ReadonlyMap<string, number>;
   readonly skipped: ReadonlyMap<string, number>;
-  readonly problems: readonly FailureRecord[];
+  readonly problems: readonly CleanProblem[];
   /** How long the switch held the archive, in seconds; undefined where nothing was switched. */
   readonly switchSeconds: number | undefined;
 }
@@ -37,6 +37,7 @@ export const guardRun = async (run: Run, work: () => Promise<MigrationResult>): 
 
 const rest = async (run: Run, pause: 'interrupted' | 'stopped'): Promise<void> => {
   await run.db.transaction(async (tx) => {
+    await takeTime(tx);
     await holdFence(tx, { id: run.record.id, epoch: run.epoch });
     await updateCounts(tx, run.record.id);
     await setTaskState(tx, run.record.id, pause === 'interrupted' ? 'pending' : 'failed', pause);
@@ -46,7 +47,7 @@ const rest = async (run: Run, pause: 'interrupted' | 'stopped'): Promise<void> =
 /** Why a run ends before the last phase, or what it could not delete. */
 export interface Ending {
   readonly pause?: 'precopied' | 'failed-documents';
-  readonly problems?: readonly FailureRecord[];
+  readonly problems?: readonly CleanProblem[];
   readonly switchSeconds?: number | undefined;
 }
 
@@ -55,22 +56,33 @@ export const finish = async (run: Run, ending: Ending): Promise<MigrationResult>
   const { db, record, epoch, faults } = run;
   const fence = { id: record.id, epoch };
   const problems = ending.problems ?? [];
+  const isOver = ending.pause === undefined && problems.every((problem) => problem.final);
   const result = await db.transaction(async (tx) => {
+    await takeTime(tx);
     await holdFence(tx, fence);
     const counts = await countStates(tx, record.id);
     const skipped = await countReasons(tx, record.id, 'skipped');
+    throwIfUnsettled(ending, counts, record.keepSource);
     const outcome = judge(ending, counts, skipped, problems.length);
     await updateCounts(tx, record.id);
     const state =
       outcome === 'complete' || outcome === 'stranded' ? 'complete' : outcome === 'precopied' ? 'pending' : 'failed';
-    if (ending.pause === undefined && !record.keepSource && problems.length === 0)
-      await enterPhase(tx, fence, 'cleaned');
-    if (ending.pause === undefined && problems.length === 0) await recordFinished(tx, record.id);
-    await setTaskState(tx, record.id, state, ending.pause ?? (problems.length > 0 ? 'stopped' : null));
+    if (isOver && !record.keepSource) await enterPhase(tx, fence, 'cleaned');
+    if (isOver) await recordFinished(tx, record.id);
+    await setTaskState(tx, record.id, state, ending.pause ?? (isOver ? null : 'stopped'));
     await faults.reach('finish.before-commit');
     return { id: record.id, outcome, counts, failures: await countReasons(tx, record.id, 'failed'), skipped, problems };
   });
   return { ...result, switchSeconds: ending.switchSeconds };
+};
+
+/** I4, checked by the one who says it: a run that has gone through to its end has left nothing half done. */
+const throwIfUnsettled = (ending: Ending, counts: StateCounts, keepSource: boolean): void => {
+  if (ending.pause !== undefined) return;
+  const unsettled = counts.planned + counts.copying + counts.copied;
+  const uncleaned = keepSource || (ending.problems ?? []).length > 0 ? 0 : counts.switched + counts.cleaning;
+  if (unsettled + uncleaned > 0)
+    throw new AppError('internal', `${unsettled + uncleaned} documents are not settled at the end`);
 };
 
 const judge = (

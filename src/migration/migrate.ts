@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import { cleanSource, removeStrayCopies } from './clean.ts';
+import { type CleanProblem, cleanSource } from './clean.ts';
 import { confirmCopies } from './confirm.ts';
 import { copyDocuments } from './copy.ts';
 import { countOf } from './describe.ts';
@@ -14,6 +14,7 @@ import { refuseUnsafe } from './preflight.ts';
 import type { Environment, MigrateRequest, RunOptions } from './requests.ts';
 import { findResumable, type Resumable } from './resumable.ts';
 import type { Run } from './run.ts';
+import { removeStrayCopies } from './stray-copies.ts';
 import { switchDocuments } from './switch.ts';
 
 /**
@@ -50,8 +51,16 @@ const perform = async (run: Run, request: MigrateRequest, found: Resumable | und
     }
   }
   await removeStrayCopies(run, ['dropped', 'skipped', 'failed']);
-  const problems = record.keepSource ? [] : (await cleanSource(run)).problems;
+  const problems = record.keepSource ? await countKeptInPart(run) : await cleanSource(run);
   return finish(run, { problems, switchSeconds });
+};
+
+/** `--nodelete` on a cleaning that had begun ends it: what is left at the source is not what `--nodelete` promises. */
+const countKeptInPart = async (run: Run): Promise<readonly CleanProblem[]> => {
+  if (run.record.phase !== 'cleaning') return [];
+  const { switched, cleaning, cleaned } = await countStates(run.db, run.record.id);
+  const text = `cleaning had begun: ${cleaned} documents are gone from the source, ${switched + cleaning} are left there`;
+  return [{ seq: 0, code: 'refused.not-clean', text, final: true }];
 };
 
 const sayResumed = async (run: Run): Promise<void> => {
@@ -65,15 +74,15 @@ const sayResumed = async (run: Run): Promise<void> => {
 
 /** Plans, copies and confirms until nothing is left to do. false: documents failed and are not to be skipped. */
 const copyAll = async (run: Run, skipFailed: boolean): Promise<boolean> => {
-  let first = true;
-  for (;;) {
-    await planDocuments(run, first);
-    first = false;
+  for (let round = 1; ; round += 1) {
+    await planDocuments(run, round === 1);
     await copyDocuments(run);
-    const { failed } = await countStates(run.db, run.record.id);
     if (run.online) return true;
+    // A destination that keeps losing what it acknowledged shall not keep the run going for ever.
+    const lost = await confirmCopies(run, round < run.settings.switchAttempts ? 'planned' : 'failed');
+    const { failed } = await countStates(run.db, run.record.id);
     if (failed > 0 && !skipFailed) return false;
-    if ((await confirmCopies(run)) === 0) return true;
+    if (lost === 0 || round >= run.settings.switchAttempts) return true;
   }
 };
 
@@ -97,7 +106,7 @@ const switchAll = async (run: Run, skipFailed: boolean): Promise<number | undefi
 };
 
 /** `--move`: copies, switches and cleans a chunk at a time, for those without room for two copies. */
-const moveByBatches = async (run: Run): Promise<number> => {
+const moveByBatches = async (run: Run): Promise<number | undefined> => {
   run.log.warn(
     '--move: until the end, some documents are at the source and some at the destination, and neither configuration reads all',
   );
@@ -105,10 +114,9 @@ const moveByBatches = async (run: Run): Promise<number> => {
     await holdFence(tx, { id: run.record.id, epoch: run.epoch });
     await enterPhase(tx, { id: run.record.id, epoch: run.epoch }, 'moving');
   });
-  let seconds = 0;
   await planDocuments(run, true);
   await copyDocuments(run, async (chunk) => {
-    if ((await confirmCopies(run)) > 0) {
+    if ((await confirmCopies(run, 'planned')) > 0) {
       throw new AppError(
         'document.unproven',
         'copies of an earlier run are no longer at the destination; run the same command again',
@@ -116,8 +124,8 @@ const moveByBatches = async (run: Run): Promise<number> => {
     }
     const result = await switchDocuments(run, chunk);
     if (result.outcome === 'changed') throw new AppError('refused.still-changing', result.reason);
-    seconds += result.seconds;
     if (!run.record.keepSource) await cleanSource(run, chunk);
   });
-  return seconds;
+  // What came meanwhile goes in one last switch, which holds every row of the archive against the journal.
+  return switchAll(run, true);
 };

@@ -247,12 +247,29 @@ export interface Fence {
   readonly epoch: number;
 }
 
+/** Lets the transaction take its time, and join large tables whole: estimates of a journal that has just grown are wrong. */
+export const takeTime = async (tx: Queryable): Promise<void> => {
+  await tx.query(
+    `SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true),
+            set_config('enable_nestloop', 'off', true)`,
+  );
+};
+
 /** Throws `database.lock-lost` unless this epoch is still the migration's; holds takeovers off until the transaction ends. */
 export const holdFence = async (tx: Queryable, fence: Fence): Promise<void> => {
   const { count } = await tx.query(
     'SELECT 1 FROM archive_mover_migration WHERE id = $1 AND epoch = $2 FOR NO KEY UPDATE',
     [fence.id, fence.epoch],
   );
+  if (count !== 1) throw lockLost(fence);
+};
+
+/** The same without keeping other writers of this epoch out: only takeovers wait. */
+export const shareFence = async (tx: Queryable, fence: Fence): Promise<void> => {
+  const { count } = await tx.query('SELECT 1 FROM archive_mover_migration WHERE id = $1 AND epoch = $2 FOR SHARE', [
+    fence.id,
+    fence.epoch,
+  ]);
   if (count !== 1) throw lockLost(fence);
 };
 
@@ -288,6 +305,15 @@ export const markRolledBack = async (tx: Queryable, id: number): Promise<void> =
     [id],
   );
   if (count !== 1) throw new AppError('refused.cannot-roll-back', `migration ${id} is no longer merely switched`);
+};
+
+/** Keeps the number to migrate right where single documents leave the plan, in the transaction in which they do. */
+export const lowerToMigrate = async (tx: Queryable, id: number, by: number): Promise<void> => {
+  if (by === 0) return;
+  await tx.query(
+    'UPDATE archive_migration_tasks SET archive_documents_to_migrate = archive_documents_to_migrate - $2 WHERE id = $1',
+    [id, by],
+  );
 };
 
 /** Brings the counts of `archive_migration_tasks` up to the journal, in the transaction that changed it. */

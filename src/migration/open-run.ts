@@ -3,6 +3,7 @@ import type { Session } from '../database/database.ts';
 import { relateStores, type Relation } from './aliases.ts';
 import { getMigration, insertMigration, type NewMigration, type StoreRecord, takeOver } from './migration-store.ts';
 import { heedConditions, refuseEmptySelection } from './preflight.ts';
+import { readHeartbeats } from './quiescence.ts';
 import type { Environment, MigrateRequest, RunOptions, Side } from './requests.ts';
 import type { Run } from './run.ts';
 import { haveIdenticalUrls, planScope } from './scope.ts';
@@ -29,8 +30,10 @@ export const openRun = async (
   const found = foundId === undefined ? undefined : await getMigration(db, foundId);
   const scope = found?.scope ?? planScope(request.from.store.driver, request.from.archive, request.buckets);
   if (found === undefined) await refuseEmptySelection(db, scope);
-  const relation = await prepareStores(env, request, online);
+  // To end a migration nothing needs to be written: its destination may be full, or gone.
+  const relation = options.ending === true ? { sharedNamespace: false } : await prepareStores(env, request, online);
   const destinationWasEmpty = found?.destinationWasEmpty ?? (await isEmpty(request.to.store, env.signal));
+  const heartbeats = await readHeartbeats(db);
   const { id, epoch } = await db.transaction(async (tx) => {
     const id =
       found?.id ??
@@ -61,6 +64,7 @@ export const openRun = async (
     readBack: request.readBack,
     sharedNamespace: relation.sharedNamespace,
     force: request.force,
+    heartbeats,
     online,
     settings: env.settings,
     faults: env.faults,

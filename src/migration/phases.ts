@@ -22,8 +22,9 @@ export const PHASE_SOURCES = {
   // From switched, cleaning and cleaned: documents that failed the first time are copied once more.
   'copying': ['switched', 'cleaning', 'cleaned'],
   'moving': ['copying', 'cleaned'],
-  'switched': ['copying'],
-  'cleaning': ['switched', 'moving'],
+  'switched': ['copying', 'moving'],
+  // From cleaned: cleaning again finds nothing left, and says so.
+  'cleaning': ['switched', 'moving', 'cleaned'],
   'cleaned': ['cleaning', 'moving'],
   'rolled-back': ['switched'],
   'abandoned': ['copying'],

@@ -70,7 +70,7 @@ export const replanChangedDocuments = async (
        FROM archive_metadata m
       WHERE d.migration_id = $5 AND ${KEY_JOIN} AND ${archivePredicate(1)} AND ($6::bigint IS NULL OR d.seq = $6)
         AND ((d.state IN ${BEFORE_SWITCH} AND (${SOURCE_COLUMNS}) IS DISTINCT FROM (${METADATA_COLUMNS}))
-          OR (d.state IN ('switched', 'cleaned', 'dropped') AND m.content_url IS DISTINCT FROM d.dst_url
+          OR (d.state IN ('switched', 'cleaning', 'cleaned', 'dropped') AND m.content_url IS DISTINCT FROM d.dst_url
               AND ${skipReasonSql(3)} IS NULL))`,
     [...scopeParameters(scope), id, seq],
   );
@@ -124,12 +124,14 @@ export const failAmbiguousDocuments = async (
   const failGroup = async (columns: string, text: string): Promise<number> =>
     (
       await tx.query(
-        `UPDATE archive_mover_document d SET state = 'failed', error_code = 'document.ambiguous', error_text = $2
-           FROM (SELECT ${columns} FROM archive_mover_document
-                  WHERE migration_id = $1 AND state IN ('planned', 'copying', 'copied')
-                  GROUP BY ${columns} HAVING ${disagree}) g
+        `WITH bad AS MATERIALIZED (
+           SELECT ${columns} FROM archive_mover_document
+            WHERE migration_id = $1 AND state IN ('planned', 'copying', 'copied')
+            GROUP BY ${columns} HAVING ${disagree})
+         UPDATE archive_mover_document d SET state = 'failed', error_code = 'document.ambiguous', error_text = $2
+           FROM bad
           WHERE d.migration_id = $1 AND d.state IN ('planned', 'copying', 'copied')
-            AND (${columns.replaceAll(/\w+/g, 'd.$&')}) = (${columns.replaceAll(/\w+/g, 'g.$&')})`,
+            AND (${columns.replaceAll(/\w+/g, 'd.$&')}) = (${columns.replaceAll(/\w+/g, 'bad.$&')})`,
         [id, text],
       )
     ).count;
@@ -140,8 +142,16 @@ export const failAmbiguousDocuments = async (
   return bySource + byDestination;
 };
 
-/** Makes chunks of the documents that have none yet, and opens again those that hold unfinished documents. */
-export const refreshChunks = async (tx: Queryable, id: number, chunkSize: number): Promise<void> => {
+/** Tells the planner what the journal holds now; without it, the joins that follow are planned for an empty one. */
+export const analyzeJournal = async (tx: Queryable): Promise<void> => {
+  await tx.query('ANALYZE archive_mover_document');
+};
+
+/**
+ * Makes chunks of the documents that have none yet, and opens again those that hold unfinished ones. `move`: a document is
+ * unfinished until it is cleaned, since a chunk is switched and cleaned as soon as it is copied.
+ */
+export const refreshChunks = async (tx: Queryable, id: number, chunkSize: number, move: boolean): Promise<void> => {
   await tx.query(
     `INSERT INTO archive_mover_chunk (migration_id, first_seq, last_seq)
      SELECT $1, s, least(s + $2 - 1, range.last)
@@ -155,8 +165,8 @@ export const refreshChunks = async (tx: Queryable, id: number, chunkSize: number
       WHERE c.migration_id = $1 AND c.done
         AND EXISTS (SELECT 1 FROM archive_mover_document d
                      WHERE d.migration_id = $1 AND d.seq BETWEEN c.first_seq AND c.last_seq
-                       AND d.state IN ('planned', 'copying'))`,
-    [id],
+                       AND d.state = ANY ($2))`,
+    [id, move ? ['planned', 'copying', 'copied', 'switched', 'cleaning'] : ['planned', 'copying']],
   );
 };
 

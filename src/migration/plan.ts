@@ -1,8 +1,9 @@
 import { countStates } from './document-store.ts';
 import { countOf } from './describe.ts';
-import { removeStrayCopies } from './clean.ts';
-import { enterPhase, getMigration, holdFence, updateCounts } from './migration-store.ts';
+import { removeStrayCopies } from './stray-copies.ts';
+import { enterPhase, getMigration, holdFence, takeTime, updateCounts } from './migration-store.ts';
 import {
+  analyzeJournal,
   dropVanishedDocuments,
   failAmbiguousDocuments,
   insertNewDocuments,
@@ -23,17 +24,18 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
   const fence = { id: record.id, epoch };
   const counts = await db.transaction(async (tx) => {
     await holdFence(tx, fence);
-    await tx.query(`SET LOCAL statement_timeout = 0`); // a million rows take what they take
+    await takeTime(tx);
     const { phase } = await getMigration(tx, record.id);
     if (phase !== 'moving') await enterPhase(tx, fence, 'copying');
     await insertNewDocuments(tx, record.id, record.scope);
+    await analyzeJournal(tx);
     if (record.rollsBack !== undefined) await markReusableDocuments(tx, record.id, record.rollsBack);
     await replanChangedDocuments(tx, record.id, record.scope);
     await dropVanishedDocuments(tx, record.id);
     if (retryFailed) await replanFailedDocuments(tx, record.id);
     if (!run.online) await replanUncheckableDocuments(tx, record.id);
     await failAmbiguousDocuments(tx, record.id, from.driver.name === 'db', to.driver.name === 'db');
-    await refreshChunks(tx, record.id, settings.chunkSize);
+    await refreshChunks(tx, record.id, settings.chunkSize, phase === 'moving');
     await updateCounts(tx, record.id);
     const counts = await countStates(tx, record.id);
     await faults.reach('plan.before-commit');

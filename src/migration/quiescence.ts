@@ -7,12 +7,22 @@ const LIVE_HEARTBEAT_SECONDS = 180;
 const TOLERATED_APPLICATIONS =
   '^(anchore-manager|psql|pg_dump|pg_dumpall|pg_basebackup|pg_restore|pgAdmin|DBeaver|pgcli|DataGrip|postgres_exporter|pganalyze|check_postgres|TablePlus|telegraf|datadog)';
 
+/** What the services' heartbeats were when a run began, by `servicename on hostid`: one that advances means a running service, whatever its clock says. */
+export type Heartbeats = ReadonlyMap<string, number>;
+
+export const readHeartbeats = async (db: Queryable): Promise<Heartbeats> => {
+  const { rows } = await db.query<{ who: string; heartbeat: number }>(
+    `SELECT servicename || ' on ' || hostid AS who, heartbeat FROM services WHERE heartbeat IS NOT NULL`,
+  );
+  return new Map(rows.map((row) => [row.who, row.heartbeat]));
+};
+
 /**
  * Refuses where something may still write documents (rule R14): first other sessions on this database, whose life needs no
  * clock, then services whose heartbeat is recent, or in the future, by the database's clock. Throws
  * `refused.services-running`, naming what was found.
  */
-export const refuseWhileServicesRun = async (db: Queryable): Promise<void> => {
+export const refuseWhileServicesRun = async (db: Queryable, before?: Heartbeats): Promise<void> => {
   const sessions = await db.query<{ pid: number; name: string; who: string; since: string }>(
     `SELECT pid, application_name AS name, since, who FROM (
        SELECT pid, coalesce(application_name, '') AS application_name, to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS') AS since,
@@ -39,6 +49,14 @@ export const refuseWhileServicesRun = async (db: Queryable): Promise<void> => {
     const named = services.rows.map((row) => `${row.servicename} on ${row.hostid} (heartbeat ${row.age} s ago)`);
     throw running(`services still run: ${named.join('; ')}`);
   }
+  if (before !== undefined) await refuseAdvanced(db, before);
+};
+
+/** A clock that is wrong does not hide a service: its heartbeats advance. */
+const refuseAdvanced = async (db: Queryable, before: Heartbeats): Promise<void> => {
+  const advanced = [...(await readHeartbeats(db))].filter(([who, heartbeat]) => heartbeat > (before.get(who) ?? -1));
+  if (advanced.length > 0)
+    throw running(`services still run: ${advanced.map(([who]) => who).join(', ')} (heartbeats advance)`);
 };
 
 const running = (what: string): AppError => new AppError('refused.services-running', what);

@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts';
-import { findUnfinished, findWithFailures, getMigration, type MigrationRecord } from './migration-store.ts';
+import { findUnfinished, findWithFailures, getMigration, type MigrationRecord, takeTime } from './migration-store.ts';
 import type { Environment, MigrateRequest, RunOptions, Side } from './requests.ts';
+import { countRowsNotCopied } from './switch.ts';
 
 /** An earlier migration that this run continues, and where: copying (again), or only cleaning. */
 export interface Resumable {
@@ -40,7 +41,10 @@ export const findResumable = async (
   if (options.online && found.entry === 'clean') {
     throw new AppError('refused.unfinished', `migration ${record.id} has been switched and is not cleaned yet`);
   }
-  if (found.entry === 'copy') refuseChangedCodec(record, request.to);
+  if (found.entry === 'copy') {
+    refuseChangedCodec(record, request.to);
+    if (options.id === undefined) refuseChangedSelection(record, request.buckets);
+  }
   return found;
 };
 
@@ -52,7 +56,9 @@ const findCandidate = async (
 ): Promise<Resumable | undefined> => {
   if (options.cleanOnly === true && options.id !== undefined) {
     const record = await getMigration(env.db, options.id);
-    if (record.phase === 'switched' || record.phase === 'cleaning') return { record, entry: 'clean' };
+    if (record.phase === 'switched' || record.phase === 'cleaning' || record.phase === 'cleaned') {
+      return { record, entry: 'clean' };
+    }
     throw new AppError(
       'refused.not-clean',
       `migration ${record.id} is ${record.phase}: its source is not to be cleaned`,
@@ -60,17 +66,49 @@ const findCandidate = async (
   }
   const unfinished = await findUnfinished(env.db);
   if (unfinished !== undefined && unfinished.id !== options.rollsBack) {
-    return {
-      record: unfinished,
-      entry: unfinished.phase === 'switched' || unfinished.phase === 'cleaning' ? 'clean' : 'copy',
-    };
+    return { record: unfinished, entry: await entryOf(env, unfinished) };
   }
   if (options.rollsBack !== undefined) return undefined;
   const incomplete = await findWithFailures(env.db, from, to);
+  if (incomplete !== undefined && options.online) {
+    throw new AppError(
+      'refused.unfinished',
+      `migration ${incomplete.id} is switched, and some of its documents failed`,
+      {
+        remedy: `Stop the services and continue it with: retry ${incomplete.id}.`,
+      },
+    );
+  }
   if (incomplete !== undefined) return { record: incomplete, entry: 'copy' };
   if (options.id === undefined) return undefined;
   const { phase } = await getMigration(env.db, options.id);
   throw new AppError('refused.unfinished', `migration ${options.id} is ${phase}: there is nothing to resume`);
+};
+
+/** A switched migration only has to be cleaned, unless rows have come back to the source since: then these go first. */
+const entryOf = async (env: Environment, record: MigrationRecord): Promise<Resumable['entry']> => {
+  if (record.phase !== 'switched' && record.phase !== 'cleaning') return 'copy';
+  // Rows with identical URLs name the destination since the switch: none can have come back.
+  if (record.identicalUrls) return 'clean';
+  const cameBack = await env.db.transaction(async (tx) => {
+    await takeTime(tx);
+    return countRowsNotCopied(tx, record);
+  });
+  return cameBack > 0 ? 'copy' : 'clean';
+};
+
+const refuseChangedSelection = (record: MigrationRecord, buckets: readonly string[]): void => {
+  const before = record.scope.buckets ?? [];
+  if (before.length === buckets.length && buckets.every((bucket) => before.includes(bucket))) return;
+  const named = (list: readonly string[]): string =>
+    list.length === 0 ? 'all buckets' : `--bucket ${list.join(' --bucket ')}`;
+  throw new AppError(
+    'refused.unfinished',
+    `migration ${record.id} is unfinished and concerns ${named(before)}; this command concerns ${named(buckets)}`,
+    {
+      remedy: `Continue it with the same buckets, or with: resume ${record.id}; or end it with: rollback ${record.id}.`,
+    },
+  );
 };
 
 const refuseChangedCodec = (record: MigrationRecord, to: Side): void => {

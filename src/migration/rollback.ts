@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
-import { removeStrayCopies } from './clean.ts';
 import { countOf } from './describe.ts';
+import { failUnfinishedDocuments } from './document-journal.ts';
 import { countReasons, countStates } from './document-store.ts';
 import { ensureTables } from './journal.ts';
 import { openLockSession } from './lock.ts';
@@ -14,10 +14,14 @@ import {
   getMigration,
   holdFence,
   type MigrationRecord,
+  recordFinished,
   setTaskState,
+  takeTime,
+  updateCounts,
 } from './migration-store.ts';
 import type { Environment, MigrateRequest, Side } from './requests.ts';
 import type { Run } from './run.ts';
+import { removeStrayCopies } from './stray-copies.ts';
 
 export interface RollbackRequest {
   readonly id: number;
@@ -45,7 +49,8 @@ export const rollback = async (env: Environment, request: RollbackRequest): Prom
   switch (record.phase) {
     case 'copying':
       if (record.switchedAt === undefined) return abandon(env, request);
-      throw cannot('has been switched and partly copied again');
+      await endRetry(env, request, cannot);
+      return rollback(env, request);
     case 'switched':
       await refuseUnlessNewest(env, record, cannot);
       return migrate(env, reverse(request), { online: false, rollsBack: record.id });
@@ -98,13 +103,37 @@ const refuseOtherStores = (record: MigrationRecord, request: RollbackRequest): v
   }
 };
 
+/** A switched migration whose failed documents were being copied again goes back to what it was. */
+const endRetry = async (
+  env: Environment,
+  request: RollbackRequest,
+  cannot: (why: string) => AppError,
+): Promise<void> => {
+  await using session = await openLockSession(env.db);
+  const { cleaning, cleaned } = await countStates(env.db, request.id);
+  if (cleaning + cleaned > 0) throw cannot('has been cleaned: documents are gone from the source');
+  const sides = { ...reverse(request), from: request.from, to: request.to, keepSource: true };
+  const run = await openRun(env, sides, { online: true, ending: true }, session, request.id);
+  const fence = { id: run.record.id, epoch: run.epoch };
+  await removeStrayCopies(run, ['planned', 'copying', 'copied', 'failed']);
+  await env.db.transaction(async (tx) => {
+    await takeTime(tx);
+    await holdFence(tx, fence);
+    await failUnfinishedDocuments(tx, request.id);
+    await enterPhase(tx, fence, 'switched');
+    await updateCounts(tx, request.id);
+    await setTaskState(tx, request.id, 'failed', null);
+    await recordFinished(tx, request.id);
+  });
+};
+
 /** Ends a migration that has not been switched: nothing of the archive has changed. */
 const abandon = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
   await using session = await openLockSession(env.db);
   const run = await openRun(
     env,
     { ...reverse(request), from: request.from, to: request.to },
-    { online: true },
+    { online: true, ending: true },
     session,
     request.id,
   );

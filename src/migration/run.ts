@@ -3,6 +3,7 @@ import type { Log } from '../core/log.ts';
 import type { Database, Session } from '../database/database.ts';
 import type { FaultPoints } from './fault-points.ts';
 import type { MigrationRecord } from './migration-store.ts';
+import type { Heartbeats } from './quiescence.ts';
 
 /** How a run works; every figure has a default in `DEFAULT_SETTINGS`, and tests make them small. */
 export interface Settings {
@@ -57,6 +58,8 @@ export interface Run {
   /** Equal URLs name equal objects in both stores. */
   readonly sharedNamespace: boolean;
   readonly force: boolean;
+  /** The services' heartbeats when the run began (rule R14). */
+  readonly heartbeats: Heartbeats;
   /** Whether services may still run (precopy). */
   readonly online: boolean;
   readonly settings: Settings;

@@ -56,7 +56,11 @@ export const skipReasonSql = (first: number): string =>
         WHEN NOT ($${first + 1}::text[] IS NULL OR m.bucket = ANY ($${first + 1}::text[])) THEN 'skipped.not-selected'
    END`;
 
-/** The parameters of both, in their order. */
+/** SQL over `archive_metadata m`: the row is to be moved. The same parameters as `skipReasonSql`. */
+export const inScopeSql = (first: number): string =>
+  `(starts_with(m.content_url, $${first}::text) AND ($${first + 1}::text[] IS NULL OR m.bucket = ANY ($${first + 1}::text[])))`;
+
+/** The parameters of all of them, in their order. */
 export const scopeParameters = (scope: Scope): readonly unknown[] => [
   scope.foreignBuckets,
   scope.ownBuckets,

@@ -2,10 +2,19 @@ import { AppError, isAppError } from '../core/errors.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Chunk } from './claims.ts';
 import { recordCurrentStore } from './current-store.ts';
-import { enterPhase, holdFence, markRolledBack, recordSwitch, updateCounts } from './migration-store.ts';
+import {
+  enterPhase,
+  holdFence,
+  markRolledBack,
+  type MigrationRecord,
+  recordSwitch,
+  takeTime,
+  updateCounts,
+} from './migration-store.ts';
 import { refuseWhileServicesRun } from './quiescence.ts';
 import type { Run } from './run.ts';
-import { archivePredicate, scopeParameters, skipReasonSql } from './scope.ts';
+import { analyzeJournal } from './plan-store.ts';
+import { archivePredicate, inScopeSql, scopeParameters } from './scope.ts';
 
 const KEY_JOIN = `m.bucket = d.bucket AND m."archiveId" = d.archive_id AND m."userId" = d.user_id
                   AND m."documentName" = d.document_name`;
@@ -27,24 +36,27 @@ class RowsChanged extends Error {}
 export const switchDocuments = async (run: Run, part?: Chunk): Promise<SwitchOutcome> => {
   const { faults, record, epoch, session, settings } = run;
   const fence = { id: record.id, epoch };
-  const started = performance.now();
+  let started = performance.now();
   try {
+    if (part === undefined) await analyzeJournal(session);
+    started = performance.now();
     const documents = await session.transaction(async (tx) => {
-      await tx.query(
-        `SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', '0', true),
-                set_config('idle_in_transaction_session_timeout', '0', true), set_config('synchronous_commit', 'on', true)`,
-        [`${settings.switchLockTimeoutMs}ms`],
-      );
+      await takeTime(tx);
+      await tx.query(`SELECT set_config('lock_timeout', $1, true), set_config('synchronous_commit', 'on', true)`, [
+        `${settings.switchLockTimeoutMs}ms`,
+      ]);
       await tx.query('LOCK TABLE archive_metadata IN SHARE ROW EXCLUSIVE MODE');
       await holdFence(tx, fence);
-      if (!run.force) await refuseWhileServicesRun(tx);
+      if (!run.force) await refuseWhileServicesRun(tx, run.heartbeats);
       if (part === undefined) await throwIfRowsDiffer(tx, run);
       await faults.reach('switch.before-update');
       const count = await updateRows(tx, run, part);
       await updateCounts(tx, record.id);
       await enterPhase(tx, fence, part === undefined ? 'switched' : 'moving');
-      await recordSwitch(tx, fence, (performance.now() - started) / 1000);
-      await recordCurrentStore(tx, record.id, run.to);
+      if (count > 0) {
+        await recordSwitch(tx, fence, (performance.now() - started) / 1000);
+        await recordCurrentStore(tx, record.id, run.to);
+      }
       if (record.rollsBack !== undefined) await markRolledBack(tx, record.rollsBack);
       await faults.reach('switch.before-commit');
       return count;
@@ -64,18 +76,23 @@ export const switchDocuments = async (run: Run, part?: Chunk): Promise<SwitchOut
 
 /** Every row in scope must be one that was copied as it is, or a listed exception (rule R6). */
 const throwIfRowsDiffer = async (tx: Queryable, run: Run): Promise<void> => {
+  const count = await countRowsNotCopied(tx, run.record);
+  if (count > 0) throw new RowsChanged(`${count} rows changed or came since they were copied`);
+};
+
+/** Rows at the source that the journal does not know as they are. */
+export const countRowsNotCopied = async (tx: Queryable, record: MigrationRecord): Promise<number> => {
   const { rows } = await tx.query<{ count: number }>(
     `SELECT count(*) AS count FROM archive_metadata m
-      WHERE ${archivePredicate(1)} AND ${skipReasonSql(3)} IS NULL
+      WHERE ${archivePredicate(1)} AND ${inScopeSql(3)}
         AND NOT EXISTS (
           SELECT 1 FROM archive_mover_document d
            WHERE d.migration_id = $5 AND ${KEY_JOIN}
              AND (d.state IN ('copied', 'failed', 'skipped') AND ${UNCHANGED}
                OR d.state IN ('switched', 'cleaning', 'cleaned') AND m.content_url = d.dst_url))`,
-    [...scopeParameters(run.record.scope), run.record.id],
+    [...scopeParameters(record.scope), record.id],
   );
-  const count = rows[0]?.count ?? 0;
-  if (count > 0) throw new RowsChanged(`${count} rows changed or came since they were copied`);
+  return rows[0]?.count ?? 0;
 };
 
 const updateRows = async (tx: Queryable, run: Run, part: Chunk | undefined): Promise<number> => {

@@ -1,0 +1,46 @@
+import { deleteObjects } from './deletion.ts';
+import { guardDeletes } from './deletion-guard.ts';
+import { forgetCopies } from './document-journal.ts';
+import { listStrayCopies } from './document-store.ts';
+import type { DocumentState } from './phases.ts';
+import type { Run } from './run.ts';
+
+/**
+ * Removes our copies of documents that are not to arrive: deleted by their owner, no longer in scope, failed for good.
+ * What a row names by now belongs to the archive, and is only forgotten; what another record of the journal names, or what
+ * holds other bytes than we wrote, stays known.
+ */
+export const removeStrayCopies = async (run: Run, states: readonly DocumentState[]): Promise<number> => {
+  const { db, to, record, epoch, signal } = run;
+  const fence = { id: record.id, epoch };
+  let removed = 0;
+  let afterSeq = 0;
+  for (;;) {
+    const strays = await listStrayCopies(db, record.id, states, afterSeq, run.settings.cleanWindow);
+    const last = strays.at(-1);
+    if (last === undefined) return removed;
+    afterSeq = last.seq;
+    const guard = await guardDeletes(run, 'destination');
+    const items = strays.map((document) => ({
+      seq: document.seq,
+      ref: { key: document.key, url: document.destination?.url ?? '' },
+      md5: document.destination?.digest ?? null,
+      previous: document.previousDigest,
+    }));
+    const first = await deleteObjects(db, to.driver, guard, items, signal);
+    const again = first.flatMap((result) =>
+      result.outcome === 'kept' && result.because === 'changed' && result.item.previous !== null
+        ? [{ ...result.item, md5: result.item.previous }]
+        : [],
+    );
+    const results = [...first, ...(await deleteObjects(db, to.driver, guard, again, signal))];
+    const forgotten = new Set<number>();
+    for (const result of results) {
+      if (result.outcome === 'failed') throw result.error;
+      const isArchives = result.outcome === 'kept' && (result.because === 'row' || result.because === 'exception');
+      if (result.outcome !== 'kept' || isArchives) forgotten.add(result.item.seq);
+      if (result.outcome === 'deleted') removed += 1;
+    }
+    await forgetCopies(db, fence, [...forgotten]);
+  }
+};
