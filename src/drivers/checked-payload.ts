@@ -39,6 +39,21 @@ export async function* openChecked(
   if (md5 !== payload.md5) throw corrupt(place, shortMd5(payload.md5), shortMd5(md5));
 }
 
+/** The payload's bytes in one piece, checked. Only for stores that take an object in one piece. */
+export const collectBytes = async (payload: Payload, url: string, signal?: AbortSignal): Promise<Uint8Array> => {
+  if (payload.bytes !== undefined) {
+    checkBytes({ ...payload, bytes: payload.bytes }, url);
+    return payload.bytes;
+  }
+  const bytes = Buffer.alloc(payload.sizeBytes);
+  let offset = 0;
+  for await (const chunk of openChecked(payload, url, signal)) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+};
+
 /** The same items, until the signal fires: then its reason is thrown at once, and the source told to end. */
 export async function* untilAborted<T>(
   items: AsyncIterable<T>,

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { AppError, isAppError, toAppError } from '../../core/errors.ts';
+import { AppError, toAppError } from '../../core/errors.ts';
 import type { Database } from '../../database/database.ts';
-import { checkBytes, openChecked, untilAborted } from '../checked-payload.ts';
+import { abortable } from '../abortable.ts';
+import { checkBytes, collectBytes, untilAborted } from '../checked-payload.ts';
 import type {
   BulkOperations,
   BulkResult,
@@ -20,6 +21,7 @@ import type {
   StoreCondition,
   StoreIdentity,
 } from '../contract.ts';
+import { eachOrAll, wrapAll } from './each-or-all.ts';
 import { identifyTable } from './identity.ts';
 import type { PayloadTable } from './payload-table.ts';
 import { type BytesItem, TableStore } from './table-store.ts';
@@ -243,60 +245,3 @@ const itemOf = (key: DocumentKey, url: string, bytes: Uint8Array): BytesItem => 
   bytes,
   isText: isUtf8(bytes) && !bytes.includes(0),
 });
-
-const wrapAll = <T>(values: readonly T[]): readonly BulkResult<T>[] => values.map((value) => ({ ok: true, value }));
-
-/** Errors that one row can cause for all the others of its statement. */
-const isCausedByOneRow = (error: AppError): boolean =>
-  isAppError(error, 'database.failed', 'store.corrupt', 'internal');
-
-/** All at once; where that fails and one of them may be why, one by one. A failure of all is each one's. */
-const eachOrAll = async <Item, T>(
-  items: readonly Item[],
-  signal: AbortSignal | undefined,
-  work: (items: readonly Item[]) => Promise<readonly BulkResult<T>[]>,
-): Promise<readonly BulkResult<T>[]> => {
-  if (items.length === 0) return [];
-  signal?.throwIfAborted();
-  try {
-    return await work(items);
-  } catch (thrown) {
-    const error = toAppError(thrown);
-    if (items.length === 1 || !isCausedByOneRow(error)) return items.map(() => ({ ok: false, error }));
-    const results: BulkResult<T>[] = [];
-    for (const item of items) results.push(...(await eachOrAll([item], signal, work)));
-    return results;
-  }
-};
-
-/** The payload's bytes in one piece, checked: a value travels to the database in one parameter. */
-const collectBytes = async (payload: Payload, url: string, signal?: AbortSignal): Promise<Uint8Array> => {
-  if (payload.bytes !== undefined) {
-    checkBytes({ ...payload, bytes: payload.bytes }, url);
-    return payload.bytes;
-  }
-  const bytes = Buffer.alloc(payload.sizeBytes);
-  let offset = 0;
-  for await (const chunk of openChecked(payload, url, signal)) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
-};
-
-/** Throws the signal's reason as soon as it fires. The statement itself ends on its own. */
-const abortable = async <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
-  if (signal === undefined) return work;
-  work.catch(() => undefined);
-  signal.throwIfAborted();
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-};

@@ -1,4 +1,5 @@
 import { AppError } from '../../core/errors.ts';
+import { abortable } from '../abortable.ts';
 import { untilAborted } from '../checked-payload.ts';
 import type {
   DocumentKey,
@@ -89,13 +90,13 @@ class TimedDriver extends ForwardingDriver {
 
   protected override async call<T>(call: Call<T>): Promise<T> {
     using watch = new Watch(this.#options, call.subject, call.signal);
-    return await untilEnded(call.send(watch.signal), watch.signal);
+    return await abortable(call.send(watch.signal), watch.signal);
   }
 
   override async get(ref: ObjectRef, signal?: AbortSignal): Promise<StoredObject> {
     const watch = new Watch(this.#options, ref.url, signal);
     try {
-      const object = await untilEnded(this.inner.get(ref, watch.signal), watch.signal);
+      const object = await abortable(this.inner.get(ref, watch.signal), watch.signal);
       return { sizeBytes: object.sizeBytes, chunks: watched(object.chunks, watch) };
     } finally {
       // Until somebody reads, nobody waits for the store; perhaps nobody ever will.
@@ -115,7 +116,7 @@ class TimedDriver extends ForwardingDriver {
         }
       },
     };
-    return await untilEnded(this.inner.put(key, watchedPayload, withSignal(options.mode, watch.signal)), watch.signal);
+    return await abortable(this.inner.put(key, watchedPayload, withSignal(options.mode, watch.signal)), watch.signal);
   }
 
   override async *list(signal?: AbortSignal): AsyncIterable<ListedObject> {
@@ -137,19 +138,3 @@ async function* watched<T>(items: AsyncIterable<T>, watch: Watch): AsyncGenerato
     running.progress();
   }
 }
-
-const untilEnded = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
-  let onAbort: () => void = () => undefined;
-  const ended = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
-  // Whichever comes second has nobody left to tell.
-  work.catch(() => undefined);
-  try {
-    return await Promise.race([work, ended]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-};
