@@ -1,4 +1,7 @@
-/** The work's result, or the signal's reason as soon as it fires: for work that cannot be told to end, and ends on its own. */
+/**
+ * The work's result, or the signal's reason as soon as it fires: for work that cannot be told to end, and ends on its
+ * own.
+ */
 export const abortable = async <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
   if (signal === undefined) return work;
   work.catch(() => undefined);

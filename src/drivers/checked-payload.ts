@@ -18,8 +18,9 @@ export const checkBytes = (payload: Payload & { readonly bytes: Uint8Array }, pl
 };
 
 /**
- * The payload's chunks, followed by `store.corrupt` where they were not what it announced: write them, but keep what was
- * written only after the last has come. Ends with the signal's reason when it fires, even if the payload itself does not listen.
+ * The payload's chunks, followed by `store.corrupt` where they were not what it announced: write them, but keep what
+ * was written only after the last has come. Ends with the signal's reason when it fires, even if the payload itself
+ * does not listen.
  */
 export async function* openChecked(
   payload: Payload,

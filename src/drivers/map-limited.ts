@@ -1,4 +1,7 @@
-/** The results of `work` in the order of the items, at most `limit` of them at once. The first error ends it, after those under way. */
+/**
+ * The results of `work` in the order of the items, at most `limit` of them at once. The first error ends it, after
+ * those under way.
+ */
 export const mapLimited = async <Item, Result>(
   items: readonly Item[],
   limit: number,

@@ -42,8 +42,8 @@ export const DRIVERS: readonly DriverDescription[] = [
 ];
 
 /**
- * Opens one driver, and loads only that one's code. Nothing is created: `prepare` does that. Throws `config.*` where the
- * options cannot work together, `internal` where a driver lacks its surroundings.
+ * Opens one driver, and loads only that one's code. Nothing is created: `prepare` does that. Throws `config.*` where
+ * the options cannot work together, `internal` where a driver lacks its surroundings.
  */
 export const openDriver = async (config: DriverConfig, surroundings: DriverSurroundings): Promise<Driver> => {
   switch (config.name) {
@@ -76,7 +76,10 @@ export const openDriver = async (config: DriverConfig, surroundings: DriverSurro
   }
 };
 
-/** The same driver, which tries again what may succeed, ends what hangs, and sends no more at once than the store takes. */
+/**
+ * The same driver, which tries again what may succeed, ends what hangs, and sends no more at once than the store
+ * takes.
+ */
 export const openReliableDriver = async (
   config: DriverConfig,
   surroundings: DriverSurroundings,

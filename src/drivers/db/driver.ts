@@ -7,8 +7,8 @@ import { TableDriver } from '../in-database/table-driver.ts';
 const TABLE = 'archive_document';
 
 /**
- * Base64 lines end with a line end, the last one too, as Python's `base64.encodebytes` writes them; PostgreSQL ends only those that
- * are full, with 57 bytes. (`rtrim` would need eight times the value's length in the server's memory.)
+ * Base64 lines end with a line end, the last one too, as Python's `base64.encodebytes` writes them; PostgreSQL ends
+ * only those that are full, with 57 bytes. (`rtrim` would need eight times the value's length in the server's memory.)
  */
 const ENCODE = `encode(i.payload, 'base64') || CASE WHEN octet_length(i.payload) % 57 = 0 THEN '' ELSE E'\\n' END`;
 const AS_TEXT = `convert_from(i.payload, 'UTF8')`;
@@ -18,8 +18,8 @@ const ENCODED_SIZE = `(SELECT octet_length(c.digits) / 4 * 3 - (2 - length(rtrim
                          FROM (SELECT replace(t.jsondata, E'\\n', '') AS digits OFFSET 0) c)`;
 
 /**
- * The embedded database's client takes a byte order mark from the beginning of a text, so no text may begin with one: a character
- * that stands before it, and does no harm to any text, goes first.
+ * The embedded database's client takes a byte order mark from the beginning of a text, so no text may begin with one:
+ * a character that stands before it, and does no harm to any text, goes first.
  */
 const GUARD = '.';
 
@@ -70,8 +70,8 @@ const findTable = async (db: Database): Promise<PayloadTable> => {
 };
 
 /**
- * Payloads in `archive_document`: text as it is, bytes that are not text as base64. A row whose `jsondata` is NULL holds
- * no object: it is not found, and may be filled.
+ * Payloads in `archive_document`: text as it is, bytes that are not text as base64. A row whose `jsondata` is NULL
+ * holds no object: it is not found, and may be filled.
  */
 export const openDbDriver = (db: Database): Driver =>
   new TableDriver(db, describeTable(true), false, () => findTable(db));

@@ -7,7 +7,10 @@ import { TableDriver } from '../in-database/table-driver.ts';
 const TABLE = 'object_storage';
 const SCHEME = 'db2://';
 
-/** Services find the object by its URL. It is ambiguous only where a user or bucket holds a slash: then the row's key decides. */
+/**
+ * Services find the object by its URL. It is ambiguous only where a user or bucket holds a slash: then the row's key
+ * decides.
+ */
 const rowKeyOf = ({ key, url }: ObjectRef): readonly string[] => {
   if (url === `${SCHEME}${key.userId}/${key.bucket}/${key.archiveId}`) return [key.userId, key.bucket, key.archiveId];
   const match = url.startsWith(SCHEME) ? /^([^/]*)\/([^/]*)\/(.*)$/s.exec(url.slice(SCHEME.length)) : null;
@@ -39,5 +42,8 @@ const findTable = async (db: Database): Promise<PayloadTable> => {
   throw new AppError('store.container-missing', `there is no table ${TABLE} in ${db.description}, schema ${db.schema}`);
 };
 
-/** Payloads in `object_storage`, as bytes. A row whose `content` is NULL holds no object: it is not found, and may be filled. */
+/**
+ * Payloads in `object_storage`, as bytes. A row whose `content` is NULL holds no object: it is not found, and may be
+ * filled.
+ */
 export const openDb2Driver = (db: Database): Driver => new TableDriver(db, PAYLOAD_TABLE, true, () => findTable(db));

@@ -4,8 +4,8 @@ import type { StoreIdentity } from '../contract.ts';
 import type { PayloadTable } from './payload-table.ts';
 
 /**
- * The table, told from every other one by the cluster's system identifier and the database's oid: names and addresses differ
- * between machines that reach the same server. Where the role may not read it, by the server's own address.
+ * The table, told from every other one by the cluster's system identifier and the database's oid: names and addresses
+ * differ between machines that reach the same server. Where the role may not read it, by the server's own address.
  */
 export const identifyTable = async (db: Database, { driver, table }: PayloadTable): Promise<StoreIdentity> => {
   const fingerprint = `${driver}:${await findDatabaseIdentity(db)}/${db.schema}.${table}`;

@@ -1,7 +1,10 @@
 import type { PutOptions } from '../contract.ts';
 import type { PayloadTable } from './payload-table.ts';
 
-/** The SQL of one payload table. Row keys come as one array a key column, `$1` to `$n`, and answers carry the position in them. */
+/**
+ * The SQL of one payload table. Row keys come as one array a key column, `$1` to `$n`, and answers carry the position
+ * in them.
+ */
 export interface Statements {
   /** `$n+1`: most bytes of a stored form that is sent at once. */
   readonly read: string;
@@ -53,7 +56,8 @@ export const planStatements = (table: PayloadTable): Statements => {
   return {
     read: `SELECT i.position::integer AS position, t.xmin::text AS version, ${encodedSql} AS encoded,
                   CASE WHEN octet_length(t.${storedColumn}) <= $${count + 1} THEN ${table.sentSql} END AS stored,
-                  CASE WHEN octet_length(t.${storedColumn}) > $${count + 1} THEN octet_length(${payloadSql}) END AS size_bytes
+                  CASE WHEN octet_length(t.${storedColumn}) > $${count + 1}
+                       THEN octet_length(${payloadSql}) END AS size_bytes
              FROM ${input()} JOIN ${table.table} t ON ${matches} WHERE ${present}`,
     readPart: `SELECT t.xmin::text AS version, substring(${payloadSql} FROM $${count + 1} FOR $${count + 2}) AS part
                  FROM ${table.table} t
@@ -68,7 +72,8 @@ export const planStatements = (table: PayloadTable): Statements => {
                   gone AS (DELETE FROM ${table.table} t USING i
                             WHERE ${matches} AND ${present} AND (i.md5 IS NULL OR md5(${payloadSql}) = i.md5)
                         RETURNING i.position)
-             SELECT i.position::integer AS position, gone.position IS NOT NULL AS deleted, t.${keyColumns[0]} IS NOT NULL AS present
+             SELECT i.position::integer AS position, gone.position IS NOT NULL AS deleted,
+                    t.${keyColumns[0]} IS NOT NULL AS present
                FROM i LEFT JOIN gone ON gone.position = i.position
                       LEFT JOIN ${table.table} t ON ${matches} AND ${present}`,
     list: (page) => `SELECT ${selected}, ${sizeSql} AS size_bytes FROM ${table.table} t

@@ -152,7 +152,10 @@ export class TableStore {
     return new Map(rows.map((row) => [row.position - 1, row]));
   }
 
-  /** Each part is a statement of its own, so that nothing is held open between them: the row's version tells whether it changed. */
+  /**
+   * Each part is a statement of its own, so that nothing is held open between them: the row's version tells whether it
+   * changed.
+   */
   async *#readParts(ref: ObjectRef, row: ReadRow): AsyncGenerator<Uint8Array> {
     const sizeBytes = row.size_bytes ?? 0;
     const partBytes = Math.max(PART_BYTES, Math.ceil(sizeBytes / MOST_PARTS));

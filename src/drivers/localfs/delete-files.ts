@@ -57,7 +57,9 @@ export const deleteFiles = async (
   return outcomes;
 };
 
-/** Below our own root any document's file; elsewhere only the one that is exactly where this key's document would be. */
+/**
+ * Below our own root any document's file; elsewhere only the one that is exactly where this key's document would be.
+ */
 const refuseForeign = (place: FilePlace, { ref }: DeleteItem, root: string): void => {
   if (place.base === root ? isDocumentPath(place.relative) : isPlaceOf(place, ref.key)) return;
   throw new AppError('store.unsafe-path', `${ref.url}: expected the place of a document of this archive; not deleted`);

@@ -111,8 +111,8 @@ class LocalfsDriver implements Driver {
   }
 
   /**
-   * The fingerprint is the same on every machine that has the folder mounted in the same place, and after a restart, both
-   * of which can change the device's number.
+   * The fingerprint is the same on every machine that has the folder mounted in the same place, and after a restart,
+   * both of which can change the device's number.
    */
   async identify(signal?: AbortSignal): Promise<StoreIdentity> {
     signal?.throwIfAborted();
@@ -189,7 +189,10 @@ class LocalfsDriver implements Driver {
     );
   }
 
-  /** Writes all, syncs all, names all, and syncs each folder once: as durable as one by one, with fewer waits for the disk. */
+  /**
+   * Writes all, syncs all, names all, and syncs each folder once: as durable as one by one, with fewer waits for the
+   * disk.
+   */
   async #bulkPut(
     items: readonly { readonly key: DocumentKey; readonly payload: Payload & { readonly bytes: Uint8Array } }[],
     { mode, signal }: PutOptions,

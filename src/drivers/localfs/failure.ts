@@ -41,7 +41,10 @@ export const isErrno = (error: unknown, ...codes: readonly string[]): boolean =>
   return code !== undefined && codes.includes(code);
 };
 
-/** An error of the file system as ours, with the path it is about. Others (a signal's reason, a payload's error) stay as they are. */
+/**
+ * An error of the file system as ours, with the path it is about. Others (a signal's reason, a payload's error) stay
+ * as they are.
+ */
 export const toStoreError = (error: unknown, path: string): unknown => {
   const code = errnoOf(error);
   if (error instanceof AppError || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;

@@ -48,7 +48,10 @@ export class FolderIdentities {
     return found;
   }
 
-  /** The folder. Throws `store.container-missing` where there never was one, `store.unmounted` where it is not the one it was. */
+  /**
+   * The folder. Throws `store.container-missing` where there never was one, `store.unmounted` where it is not the one
+   * it was.
+   */
   async check(path: string): Promise<FolderIdentity> {
     const known = this.#known.get(path);
     const now = await findFolder(path);

@@ -24,7 +24,9 @@ export const syncFolder = async (path: string): Promise<void> => {
 /** Makes folders whose entries are on the disk, and takes away those that have become empty. */
 export class FolderKeeper {
   readonly #ownership: Ownership;
-  /** Folders whose own entry is known to be on the disk, with their inode: a folder of that name made anew is another. */
+  /**
+   * Folders whose own entry is known to be on the disk, with their inode: a folder of that name made anew is another.
+   */
   readonly #durable = new Map<string, bigint>();
 
   constructor(ownership: Ownership) {
@@ -44,8 +46,8 @@ export class FolderKeeper {
   }
 
   /**
-   * Makes the folders of a relative path below the root, none of which may be a symbolic link, and syncs the entry of each, whoever
-   * made it: another process may have done so a moment ago without having synced it yet.
+   * Makes the folders of a relative path below the root, none of which may be a symbolic link, and syncs the entry of
+   * each, whoever made it: another process may have done so a moment ago without having synced it yet.
    */
   async makeBelow(root: string, relative: string): Promise<string> {
     let parent = root;
@@ -98,8 +100,8 @@ export class FolderKeeper {
   }
 
   /**
-   * Takes away the folders of a relative path below a base that are empty, from the last upwards. The operating system refuses where
-   * anything is left, and a writer whose folder goes away before its file is there makes it again.
+   * Takes away the folders of a relative path below a base that are empty, from the last upwards. The operating system
+   * refuses where anything is left, and a writer whose folder goes away before its file is there makes it again.
    */
   async removeEmpty(base: string, relative: string): Promise<void> {
     const names = relative.split('/');

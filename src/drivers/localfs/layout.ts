@@ -41,8 +41,8 @@ export interface FilePlace {
 export const pathOf = ({ base, relative }: FilePlace): string => joinRoot(base, relative);
 
 /**
- * The place that a URL names, wherever that is: an archive whose folder was moved keeps rows that name the old one. Throws
- * `store.invalid-url`, and `store.unsafe-path` for one that climbs.
+ * The place that a URL names, wherever that is: an archive whose folder was moved keeps rows that name the old one.
+ * Throws `store.invalid-url`, and `store.unsafe-path` for one that climbs.
  */
 export const parsePlace = (url: string, root: string): FilePlace => {
   const path = url.startsWith(SCHEME) ? url.slice(SCHEME.length) : '';

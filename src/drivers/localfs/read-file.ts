@@ -49,12 +49,11 @@ export const openFile = async (place: FilePlace, identities: FolderIdentities): 
   }
 };
 
-/** `store.not-found` where the file system says so of a folder that is still the one it was; else what is wrong with that. */
-const explainAbsence = async (
-  error: unknown,
-  place: FilePlace,
-  identities: FolderIdentities,
-): Promise<unknown> => {
+/**
+ * `store.not-found` where the file system says so of a folder that is still the one it was; else what is wrong with
+ * that.
+ */
+const explainAbsence = async (error: unknown, place: FilePlace, identities: FolderIdentities): Promise<unknown> => {
   if (!isErrno(error, 'ENOENT', 'ENOTDIR')) return toStoreError(error, pathOf(place));
   try {
     await identities.check(place.base);

@@ -29,7 +29,10 @@ export interface StagedFile extends AsyncDisposable {
   readonly finalPath: string;
   /** Of what a reading back of the file gave. */
   readonly md5: string;
-  /** Writes the file's bytes to the disk and closes it. After a failure the file is of no use any more: the next attempt starts a new one. */
+  /**
+   * Writes the file's bytes to the disk and closes it. After a failure the file is of no use any more: the next
+   * attempt starts a new one.
+   */
   sync(): Promise<void>;
   /** Gives it its final name. That is durable once its folder has been synced. */
   publish(mode: PutOptions['mode']): Promise<void>;

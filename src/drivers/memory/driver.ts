@@ -63,7 +63,9 @@ const PROCESS_SPACES = new MemorySpaces();
 export const openMemoryDriver = (options: MemoryOptions, spaces = PROCESS_SPACES): Driver =>
   new MemoryDriver(options.space, spaces.find(options.space), options.prefix ?? '');
 
-/** Keeps objects in this process. It is the contract in its shortest form, and fast enough to test everything above it. */
+/**
+ * Keeps objects in this process. It is the contract in its shortest form, and fast enough to test everything above it.
+ */
 class MemoryDriver implements Driver {
   readonly name = 'memory';
   readonly capabilities: Capabilities = {

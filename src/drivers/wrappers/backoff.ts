@@ -23,8 +23,8 @@ const waitFor = async (delayMs: number, signal: AbortSignal | undefined): Promis
 };
 
 /**
- * Waits between tries: each time anything from nothing up to a bound that doubles ("full jitter": those who failed together do not
- * come back together), or as long as the store has asked for.
+ * Waits between tries: each time anything from nothing up to a bound that doubles ("full jitter": those who failed
+ * together do not come back together), or as long as the store has asked for.
  */
 export class Backoff {
   readonly #options: BackoffOptions;
@@ -43,7 +43,10 @@ export class Backoff {
     return this.#tries;
   }
 
-  /** Waits until the next try may begin; false, at once, where there shall be none: the error would come again, or time is up. */
+  /**
+   * Waits until the next try may begin; false, at once, where there shall be none: the error would come again, or time
+   * is up.
+   */
   async next(error: AppError, signal: AbortSignal | undefined): Promise<boolean> {
     if (!error.retryable || signal?.aborted === true) return false;
     const { baseDelayMs, maxDelayMs, totalMs, random = Math.random, wait = waitFor } = this.#options;

@@ -16,8 +16,8 @@ import { damageBytes, damageChunks, type Fault, type FaultScript, makeFaultError
 import { type BytesItem, type Call, ForwardingDriver, type Operation } from './forwarding-driver.ts';
 
 /**
- * Makes requests go wrong as the script says, for tests. A body that is damaged on its way to the store is stored damaged,
- * with no error: the store believes it. In bulk operations the first object is the one that is damaged.
+ * Makes requests go wrong as the script says, for tests. A body that is damaged on its way to the store is stored
+ * damaged, with no error: the store believes it. In bulk operations the first object is the one that is damaged.
  */
 export const injectFaults = (inner: Driver, script: FaultScript): Driver => new FaultyDriver(inner, script);
 

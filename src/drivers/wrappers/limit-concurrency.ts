@@ -12,9 +12,9 @@ const FEWEST = 1;
 const DEFAULT_MAX = 128;
 
 /**
- * Lets only so many requests through at once, and finds out how many: one more for each round of successes, half as many
- * when the store asks for fewer ("additive increase, multiplicative decrease"). Reading a body that was opened, and going
- * through a listing, is not counted.
+ * Lets only so many requests through at once, and finds out how many: one more for each round of successes, half as
+ * many when the store asks for fewer ("additive increase, multiplicative decrease"). Reading a body that was opened,
+ * and going through a listing, is not counted.
  */
 export const limitConcurrency = (inner: Driver, options: ConcurrencyOptions = {}): LimitedDriver =>
   new LimitedDriver(inner, options);

@@ -8,7 +8,10 @@ export interface RecordedDelete {
   readonly outcome: DeleteOutcome | undefined;
 }
 
-/** Reports every delete that passes, for tests of what may be deleted: `before` it is sent, and `after` with its outcome. */
+/**
+ * Reports every delete that passes, for tests of what may be deleted: `before` it is sent, and `after` with its
+ * outcome.
+ */
 export const recordDeletes = (
   inner: Driver,
   observer: {

@@ -24,9 +24,9 @@ export interface RetryOptions extends BackoffOptions {
 export const DEFAULT_RETRY: RetryOptions = { baseDelayMs: 200, maxDelayMs: 20_000, totalMs: 120_000 };
 
 /**
- * Tries again what failed with a retryable error; in a bulk operation only the objects that did. A body is opened anew for
- * each try. A read that breaks off after it was opened is the caller's to repeat, and fails with a retryable error; so does a
- * listing of which something was already given.
+ * Tries again what failed with a retryable error; in a bulk operation only the objects that did. A body is opened anew
+ * for each try. A read that breaks off after it was opened is the caller's to repeat, and fails with a retryable
+ * error; so does a listing of which something was already given.
  */
 export const retryDriver = (inner: Driver, options: RetryOptions = DEFAULT_RETRY): Driver =>
   new RetryingDriver(inner, options);

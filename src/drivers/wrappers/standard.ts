@@ -17,8 +17,8 @@ export interface StandardOptions {
 const DEFAULT_TIMEOUTS: TimeoutOptions = { idleMs: 120_000, totalMs: 60 * 60 * 1000 };
 
 /**
- * The wrappers that every store gets, in the one order that works: each try has its own time, which does not run while it waits for
- * its turn, and a try that ran out of it is tried again.
+ * The wrappers that every store gets, in the one order that works: each try has its own time, which does not run while
+ * it waits for its turn, and a try that ran out of it is tried again.
  */
 export const makeReliable = (driver: Driver, options: StandardOptions = {}): Driver => {
   const timed = limitTime(driver, { ...DEFAULT_TIMEOUTS, ...options.timeouts });

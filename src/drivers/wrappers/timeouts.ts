@@ -16,13 +16,16 @@ import { type Call, ForwardingDriver, withSignal } from './forwarding-driver.ts'
 export interface TimeoutOptions {
   /** The longest time in which nothing may happen: no answer, no chunk read or taken. */
   readonly idleMs: number;
-  /** The longest time that one operation may take, writing a body included; reading one has its own time, from its beginning. */
+  /**
+   * The longest time that one operation may take, writing a body included; reading one has its own time, from its
+   * beginning.
+   */
   readonly totalMs: number;
 }
 
 /**
- * Ends what takes too long with `store.timeout`, at once: the driver is told by its signal, but not waited for, so that one
- * that does not listen cannot hold anybody up. A write that was ended so may still land (rule R9).
+ * Ends what takes too long with `store.timeout`, at once: the driver is told by its signal, but not waited for, so
+ * that one that does not listen cannot hold anybody up. A write that was ended so may still land (rule R9).
  */
 export const limitTime = (inner: Driver, options: TimeoutOptions): Driver => new TimedDriver(inner, options);
 
