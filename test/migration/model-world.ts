@@ -162,6 +162,7 @@ export class World {
       if (unfinished === undefined) break;
       assert.ok(tries < 4, `migration ${unfinished.id} (${unfinished.phase}) cannot be finished`);
       if (unfinished.kind === 'rollback' && unfinished.phase === 'copying') await this.rollback(CALM, false);
+      else if (unfinished.kind === 'rollback') await this.clean(CALM);
       else await this.migrate(CALM, { keepSource: unfinished.keepSource, move: unfinished.move });
     }
     const from = await this.#findActive();
