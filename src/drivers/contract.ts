@@ -164,4 +164,16 @@ export interface Driver extends AsyncDisposable {
   list(signal?: AbortSignal): AsyncIterable<ListedObject>;
 
   readonly bulk?: BulkOperations;
+
+  /**
+   * Copies an object of the same namespace to where `key` goes, without its bytes passing through here, if and only if the
+   * store knows it by this MD5; the receipt's `md5` is the store's own of the new object. An object that stands there is
+   * replaced. Throws where the store cannot or may not: then the bytes have to be read and written.
+   */
+  copyWithin?(
+    source: ObjectRef,
+    key: DocumentKey,
+    expected: { readonly md5: string; readonly sizeBytes: number },
+    signal?: AbortSignal,
+  ): Promise<PutReceipt>;
 }

@@ -98,9 +98,13 @@ const storeRecord = ({ store, config }: Side): StoreRecord => ({
   codec: store.codec,
 });
 
-/** Whether the store surely holds nothing: then what appears in it is ours. */
+/**
+ * Whether the store holds nothing: then what appears in it is ours, and nothing has to be looked at before it is written. A
+ * listing that may lag is enough where creating is conditional: what it has missed is found then, and never overwritten.
+ */
 const isEmpty = async ({ driver }: Store, signal: AbortSignal): Promise<boolean> => {
-  if (!driver.capabilities.strongListing) return false;
+  const { strongListing, conditionalPut } = driver.capabilities;
+  if (!strongListing && !conditionalPut) return false;
   for await (const _ of driver.list(signal)) return false;
   return true;
 };
