@@ -2,13 +2,14 @@ import { IN_MEMORY_BYTES } from '../archive/payload.ts';
 import { AppError } from '../core/errors.ts';
 import { type Chunk, claimChunk, finishChunk, registerWorker } from './claims.ts';
 import { forEachConcurrent } from './concurrency.ts';
-import { BatchCopier, slices } from './copy-batch.ts';
+import { BatchCopier } from './copy-batch.ts';
 import { describeDocument } from './describe.ts';
 import { recordFailures } from './document-journal.ts';
 import type { DocumentRecord } from './document-record.ts';
 import { listDocuments } from './document-store.ts';
 import { Health } from './health.ts';
 import type { Run } from './run.ts';
+import { slices } from './slices.ts';
 
 /** A document that changed under each of so many copies has failed. */
 const PASSES = 4;

@@ -32,7 +32,8 @@ export interface Intent {
   readonly digest: string;
   readonly sizeBytes: number;
   readonly compressed: boolean;
-  readonly sha256: string;
+  /** undefined where a store copies within itself, and the content is not seen. */
+  readonly sha256: string | undefined;
   /** What was read at the source: the row itself may not say. */
   readonly readDigest: string;
   /** The digest of our own object that stands there and will be replaced. */
@@ -62,7 +63,7 @@ export const recordIntents = async (db: Queryable, fence: Fence, intents: readon
       intents.map((i) => i.digest),
       intents.map((i) => i.sizeBytes),
       intents.map((i) => i.compressed),
-      intents.map((i) => i.sha256),
+      intents.map((i) => i.sha256 ?? null),
       intents.map((i) => i.readDigest),
       intents.map((i) => i.foundDigest ?? null),
     ],

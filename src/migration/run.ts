@@ -2,7 +2,7 @@ import type { Store } from '../archive/store.ts';
 import type { Log } from '../core/log.ts';
 import type { Database, Session } from '../database/database.ts';
 import type { FaultPoints } from './fault-points.ts';
-import type { MigrationRecord } from './migration-store.ts';
+import type { Fence, MigrationRecord } from './migration-store.ts';
 import type { Heartbeats } from './quiescence.ts';
 
 /** How a run works; every figure has a default in `DEFAULT_SETTINGS`, and tests make them small. */
@@ -68,6 +68,9 @@ export interface Run {
   readonly signal: AbortSignal;
   readonly progress: (event: ProgressEvent) => void;
 }
+
+/** What every write of this run's journal has to name. */
+export const fenceOf = (run: Run): Fence => ({ id: run.record.id, epoch: run.epoch });
 
 /** What a person watching wants to know. */
 export type ProgressEvent =
