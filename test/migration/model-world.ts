@@ -70,7 +70,8 @@ export class World {
     ['B', new Set()],
   ]);
   readonly log: string[] = [];
-  readonly #late: (() => Promise<void>)[] = [];
+  /** Rows that services have still to write, by the document's number. */
+  readonly #late = new Map<number, () => Promise<void>>();
 
   private constructor(db: Database, stores: Record<StoreName, Store>, identicalUrls: boolean) {
     this.#db = db;
@@ -96,8 +97,15 @@ export class World {
   async serve(action: ServiceAction): Promise<void> {
     const active = await this.#findActive();
     if (active === undefined) return; // batches are under way: no configuration works, and no service runs
+    await this.#endSlowPut(action.key); // two writers of one document at once would spoil it without our help
     const late = await serve(this.#db, this.#stores[active], action, this.#expected);
-    if (late !== undefined) this.#late.push(late);
+    if (late !== undefined) this.#late.set(action.key, late);
+  }
+
+  async #endSlowPut(key: number): Promise<void> {
+    const late = this.#late.get(key);
+    this.#late.delete(key);
+    await late?.();
   }
 
   async precopy(fate: Fate): Promise<void> {
@@ -269,7 +277,7 @@ export class World {
       await process.bury();
       this.log.push(`${name} -> ${end}`);
     }
-    for (const late of this.#late.splice(0)) await late();
+    for (const key of [...this.#late.keys()]) await this.#endSlowPut(key);
     await this.check();
     return process.dead ? undefined : result;
   }
