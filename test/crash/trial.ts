@@ -44,7 +44,7 @@ const DOCUMENTS = 60;
 let usualWorkMs = 600;
 
 /** All pairs of places with two different stores. */
-export const PAIRS: readonly (readonly [PlaceKind, PlaceKind])[] = PLACE_KINDS.flatMap((from) =>
+const PAIRS: readonly (readonly [PlaceKind, PlaceKind])[] = PLACE_KINDS.flatMap((from) =>
   PLACE_KINDS.flatMap((to) => (from === to && from.startsWith('db') ? [] : [[from, to] as const])),
 );
 

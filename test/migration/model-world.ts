@@ -277,7 +277,7 @@ export class World {
       await process.bury();
       this.log.push(`${name} -> ${end}`);
     }
-    for (const key of [...this.#late.keys()]) await this.#endSlowPut(key);
+    for (const key of this.#late.keys()) await this.#endSlowPut(key);
     await this.check();
     return process.dead ? undefined : result;
   }
