@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
-import type { Queryable } from '../database/database.ts';
+import type { Database, Queryable } from '../database/database.ts';
+import { takeTime } from './migration-store.ts';
 import type { DeleteOutcome, Driver, ObjectRef } from '../drivers/contract.ts';
 
 /** An object that this system's journal wrote or migrated, and that is to go. */
@@ -46,13 +47,17 @@ const SLICE = 1_000;
  * unfinished journal record names it, and it still has the journalled digest (which the driver checks).
  */
 export const deleteObjects = async <T extends Deletable>(
-  db: Queryable,
+  db: Database,
   driver: Driver,
   guard: DeletionGuard,
   items: readonly T[],
   signal: AbortSignal,
 ): Promise<readonly Deletion<T>[]> => {
-  const needed = await findNeeded(db, driver, guard, items);
+  if (items.length === 0) return [];
+  const needed = await db.transaction(async (tx) => {
+    await takeTime(tx);
+    return findNeeded(tx, driver, guard, items);
+  });
   const results: Deletion<T>[] = [];
   const allowed: T[] = [];
   for (const item of items) {
@@ -133,11 +138,16 @@ const findNeeded = async (
     }
   }
   const { rows } = await db.query<{ seq: number; name: string; migration_id: number }>(
-    `SELECT u.seq, d.document_name AS name, d.migration_id
-       FROM unnest($1::bigint[], $2::text[]) AS u(seq, url)
-       JOIN archive_mover_document d ON (d.dst_url = u.url OR d.src_url = u.url) AND d.state IN ('planned', 'copying', 'copied')
-       JOIN archive_mover_migration m ON m.id = d.migration_id AND m.phase IN ('copying', 'moving')
-      WHERE NOT (d.migration_id = $3 AND d.seq = u.seq)`,
+    `WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[]) AS u(seq, url)),
+          open AS MATERIALIZED (
+            SELECT d.migration_id, d.seq, d.document_name, d.src_url, d.dst_url
+              FROM archive_mover_document d JOIN archive_mover_migration m ON m.id = d.migration_id
+             WHERE m.phase IN ('copying', 'moving') AND d.state IN ('planned', 'copying', 'copied'))
+     SELECT u.seq, open.document_name AS name, open.migration_id FROM u JOIN open ON open.dst_url = u.url
+      WHERE NOT (open.migration_id = $3 AND open.seq = u.seq)
+     UNION ALL
+     SELECT u.seq, open.document_name AS name, open.migration_id FROM u JOIN open ON open.src_url = u.url
+      WHERE NOT (open.migration_id = $3 AND open.seq = u.seq)`,
     [...lists, guard.migrationId],
   );
   for (const row of rows) {

@@ -5,7 +5,8 @@ import type { DocumentState, SkipReason } from './phases.ts';
 
 /**
  * Runs an UPDATE over an unnested list, fenced: it must change exactly as many rows as the list has, else another process
- * has taken over. `$1` is the migration, `$2` the epoch, lists follow.
+ * has taken over. `$1` is the migration, `$2` the epoch, lists follow, `seq` first. `= ANY` keeps the plan on the primary
+ * key, however wrong the statistics of a journal are whose states change all the time.
  */
 const updateFenced = async (
   db: Queryable,
@@ -18,10 +19,27 @@ const updateFenced = async (
   const { count } = await db.query(
     `WITH fence AS (SELECT id FROM archive_mover_migration WHERE id = $1 AND epoch = $2 FOR SHARE)
      UPDATE archive_mover_document d SET ${set} FROM fence, unnest(${from})
-      WHERE d.migration_id = fence.id AND d.seq = u.seq ${where}`,
+      WHERE d.migration_id = fence.id AND d.migration_id = $1 AND d.seq = u.seq AND d.seq = ANY ($3) ${where}`,
     [fence.id, fence.epoch, ...lists],
   );
   if (count !== (lists[0]?.length ?? 0)) throw lockLost(fence);
+};
+
+/** The same where every row gets the same values: any number of rows. */
+const updateAllFenced = async (
+  db: Queryable,
+  fence: Fence,
+  set: string,
+  where: string,
+  seqs: readonly number[],
+): Promise<void> => {
+  const { count } = await db.query(
+    `WITH fence AS (SELECT id FROM archive_mover_migration WHERE id = $1 AND epoch = $2 FOR SHARE)
+     UPDATE archive_mover_document d SET ${set} FROM fence
+      WHERE d.migration_id = fence.id AND d.migration_id = $1 AND d.seq = ANY ($3::bigint[]) ${where}`,
+    [fence.id, fence.epoch, seqs],
+  );
+  if (count !== seqs.length) throw lockLost(fence);
 };
 
 export interface Intent {
@@ -156,7 +174,7 @@ export const moveDocuments = async (
 ): Promise<void> => {
   if (seqs.length === 0) return;
   const states = from.map((state) => `'${state}'`).join(', ');
-  await updateFenced(db, fence, `state = '${to}'`, '$3::bigint[]) AS u(seq', `AND d.state IN (${states})`, [seqs]);
+  await updateAllFenced(db, fence, `state = '${to}'`, `AND d.state IN (${states})`, seqs);
 };
 
 /** Journals why something could not be deleted, without a change of state: it is tried again. */
@@ -179,26 +197,18 @@ export const recordDeleteProblems = async (
 /** Copies of an earlier process that have been proved once more (rules R9, R11). */
 export const recordConfirmations = async (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> => {
   if (seqs.length === 0) return;
-  await updateFenced(
-    db,
-    fence,
-    'copied_epoch = $2, prove_again = false',
-    '$3::bigint[]) AS u(seq',
-    `AND d.state = 'copied'`,
-    [seqs],
-  );
+  await updateAllFenced(db, fence, 'copied_epoch = $2, prove_again = false', `AND d.state = 'copied'`, seqs);
 };
 
 /** Forgets our copy of a document, once it has been removed. */
 export const forgetCopies = async (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> => {
   if (seqs.length === 0) return;
-  await updateFenced(
+  await updateAllFenced(
     db,
     fence,
     'owned = false, dst_url = NULL, dst_digest = NULL, prev_digest = NULL, dst_size = NULL, dst_compressed = NULL',
-    '$3::bigint[]) AS u(seq',
     '',
-    [seqs],
+    seqs,
   );
 };
 

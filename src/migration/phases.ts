@@ -21,7 +21,7 @@ export type Phase = (typeof PHASES)[number];
 export const PHASE_SOURCES = {
   // From switched, cleaning and cleaned: documents that failed the first time are copied once more.
   'copying': ['switched', 'cleaning', 'cleaned'],
-  'moving': ['copying', 'cleaned'],
+  'moving': ['copying', 'switched', 'cleaning', 'cleaned'],
   'switched': ['copying', 'moving'],
   // From cleaned: cleaning again finds nothing left, and says so.
   'cleaning': ['switched', 'moving', 'cleaned'],

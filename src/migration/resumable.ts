@@ -33,7 +33,7 @@ export const findResumable = async (
       {
         remedy:
           options.id === undefined
-            ? `Continue it with: resume ${record.id}; or end it with: rollback ${record.id} (nothing is lost either way).`
+            ? howToGoOn(record)
             : 'Name the configuration files of that migration with --from and --to.',
       },
     );
@@ -84,6 +84,11 @@ const findCandidate = async (
   const { phase } = await getMigration(env.db, options.id);
   throw new AppError('refused.unfinished', `migration ${options.id} is ${phase}: there is nothing to resume`);
 };
+
+const howToGoOn = (record: MigrationRecord): string =>
+  record.kind === 'rollback'
+    ? `Continue it with: rollback ${record.rollsBack} (the migration that it undoes).`
+    : `Continue it with: resume ${record.id}; or end it with: rollback ${record.id} (nothing is lost either way).`;
 
 /** A switched migration only has to be cleaned, unless rows have come back to the source since: then these go first. */
 const entryOf = async (env: Environment, record: MigrationRecord): Promise<Resumable['entry']> => {
