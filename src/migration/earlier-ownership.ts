@@ -16,13 +16,13 @@ export const findEarlierOwnership = async (
 ): Promise<'written' | 'migrated' | undefined> => {
   const { rows } = await db.query<{ written: boolean }>(
     `SELECT m.to_fingerprint = $3 AND d.dst_url = $1 AND d.owned AND $2 IN (d.dst_digest, d.prev_digest) AS written
-       FROM archive_mover_document d JOIN archive_mover_migration m ON m.id = d.migration_id
-      WHERE (d.dst_url = $1 OR d.src_url = $1) AND d.document_name = $4 AND m.id <> $5
+       FROM archive_mover_migration m JOIN archive_mover_document d ON d.migration_id = m.id
+      WHERE m.id <> $4 AND d.bucket = $5 AND d.archive_id = $6 AND d.user_id = $7 AND d.document_name = $8
         AND ((m.to_fingerprint = $3 AND d.dst_url = $1 AND d.owned AND $2 IN (d.dst_digest, d.prev_digest))
           OR (m.from_fingerprint = $3 AND d.src_url = $1 AND $2 IN (d.read_digest, d.src_digest)
               AND d.state IN ('switched', 'cleaning', 'cleaned')))
       ORDER BY 1 DESC LIMIT 1`,
-    [url, digest, run.to.identity.fingerprint, key.documentName, run.record.id],
+    [url, digest, run.to.identity.fingerprint, run.record.id, key.bucket, key.archiveId, key.userId, key.documentName],
   );
   const found = rows[0];
   if (found === undefined) return undefined;

@@ -54,11 +54,9 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     attempts integer NOT NULL DEFAULT 0,
     error_code text, error_text text,
     PRIMARY KEY (migration_id, seq)
-  ) WITH (fillfactor = 60);
+  ) WITH (fillfactor = 50);
   CREATE UNIQUE INDEX archive_mover_document_key
     ON archive_mover_document (migration_id, bucket, archive_id, user_id, document_name);
-  CREATE INDEX archive_mover_document_dst ON archive_mover_document USING hash (dst_url);
-  CREATE INDEX archive_mover_document_src ON archive_mover_document USING hash (src_url);
   CREATE TABLE archive_mover_worker (
     id serial PRIMARY KEY,
     migration_id integer NOT NULL REFERENCES archive_mover_migration (id) ON DELETE CASCADE,
