@@ -1,0 +1,3 @@
+import { pairCases } from './driver-pairs.ts';
+
+pairCases(true);
