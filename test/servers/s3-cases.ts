@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
+  HeadObjectCommand,
   ListMultipartUploadsCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
@@ -38,6 +39,7 @@ export interface S3Features {
 
 const MIB = 1024 * 1024;
 const RANGE_SIZES = { rangedBytes: 6 * MIB, rangeBytes: 1_000_003 };
+const COPY_SIZES = { wholeBytes: 6 * MIB, partBytes: 5 * MIB };
 const PART_SIZES = { multipartBytes: 6 * MIB, partBytes: 5 * MIB };
 
 /** Amazon's own client, to set up and look at what the driver has no operation for. */
@@ -65,7 +67,14 @@ export const s3Cases = (server: string, region: string, features: S3Features): v
     const openWith = (changes: Partial<S3Options>, now?: () => Date): Promise<Driver> =>
       openS3Driver(
         { ...options, ...changes },
-        { environment: {}, partSizes: PART_SIZES, rangeSizes: RANGE_SIZES, pageKeys: 20, ...(now && { now }) },
+        {
+          environment: {},
+          partSizes: PART_SIZES,
+          rangeSizes: RANGE_SIZES,
+          copySizes: COPY_SIZES,
+          pageKeys: 20,
+          ...(now && { now }),
+        },
       );
     const listUploads = async (): Promise<number> =>
       (await sdk.send(new ListMultipartUploadsCommand({ Bucket: options.bucket }))).Uploads?.length ?? 0;
@@ -183,6 +192,53 @@ export const s3Cases = (server: string, region: string, features: S3Features): v
       const ref = refOf(makeKey(), `s3://${Bucket}/from/elsewhere`);
       assert.equal((await readBytes(await driver.get(ref))).toString(), 'there');
       assert.deepEqual(await driver.delete([{ ref, md5: md5Of(textBytes('there')) }]), [{ outcome: 'deleted' }]);
+    });
+
+    test('the store itself copies from another bucket, and keeps the copy as what is put', async () => {
+      const Bucket = `${options.bucket}-source`;
+      await sdk.send(new CreateBucketCommand({ Bucket }));
+      const bytes = textBytes('{"document": "copied"}');
+      const Key = 'old prefix/ü+%41/a b?c#d';
+      const ContentType = 'text/plain';
+      await sdk.send(new PutObjectCommand({ Bucket, Key, Body: bytes, ContentType, Metadata: { of: 'the source' } }));
+      const source = refOf(makeKey(), `s3://${Bucket}/${Key}`);
+      for (const checksum of features.checksums) {
+        await using other = await openWith({ checksum });
+        const key = makeKey();
+        const copy = await other.copyWithin?.(source, key, { md5: md5Of(bytes), sizeBytes: bytes.length });
+        assert.equal(copy?.md5, md5Of(bytes));
+        assert.equal(md5Of(await readBytes(await other.get(refOf(key, copy.url)))), md5Of(bytes));
+        const place = { Bucket: options.bucket, Key: copy.url.slice(`s3://${options.bucket}/`.length) };
+        const head = await sdk.send(new HeadObjectCommand(place));
+        assert.deepEqual([head.ContentType, head.Metadata], ['binary/octet-stream', {}]);
+      }
+      assert.equal((await readBytes(await driver.get(source))).toString(), '{"document": "copied"}');
+    });
+
+    test('the store itself copies a large object in parts, only while it is the expected one, and leaves nothing else', async () => {
+      await using whole = await openS3Driver(options, { environment: {} });
+      const bytes = makeBytes(11 * MIB, 'copied in parts');
+      const from = makeKey();
+      const { url } = await whole.put(from, streamOf(bytes), { mode: 'create' });
+      const source = refOf(from, url);
+      const expected = { md5: md5Of(bytes), sizeBytes: bytes.length };
+      for (const checksum of features.checksums) {
+        await using other = await openWith({ checksum });
+        const key = makeKey();
+        const copy = await other.copyWithin?.(source, key, expected);
+        // Nobody here knows the MD5s of which the new entity tag is made.
+        assert.deepEqual(copy, { url: driver.locate(key), md5: undefined, sizeBytes: undefined });
+        assert.equal(md5Of(await readBytes(await driver.get(refOf(key, copy.url)))), expected.md5);
+        // Nor does the store know this one by its MD5.
+        await assert.rejects(async () => other.copyWithin?.(refOf(key, copy.url), makeKey(), expected), {
+          code: 'store.failed',
+        });
+      }
+      const wrong = { ...expected, md5: md5Of(textBytes('other')) };
+      const key = makeKey();
+      await assert.rejects(async () => driver.copyWithin?.(source, key, wrong), { code: 'store.failed' });
+      assert.equal(await driver.head(refOf(key, driver.locate(key))), undefined);
+      assert.equal(await listUploads(), 0);
     });
 
     test('credentials that are wrong are named, never the secret', async () => {

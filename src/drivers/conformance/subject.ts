@@ -23,6 +23,8 @@ export interface Quirks {
   readonly heldBuckets?: readonly string[];
   /** The largest object of the suite, where the store is too slow for the usual 5 MiB. */
   readonly largeBytes?: number;
+  /** The store copies without comparing, so the driver does not have it copy. */
+  readonly copiesUnchecked?: boolean;
   /** A delete that names an MD5 compares and deletes in two steps. */
   readonly deleteNotAtomic?: boolean;
 }

@@ -1,6 +1,7 @@
 import { after, before, describe } from 'node:test';
 import type { Driver } from '../contract.ts';
 import { bulkCases } from './bulk.ts';
+import { copyingCases } from './copying.ts';
 import { deletingCases } from './deleting.ts';
 import { interruptingCases } from './interrupting.ts';
 import { keyCases } from './keys.ts';
@@ -33,6 +34,7 @@ export const runConformance = (subject: ConformanceSubject): void => {
     const open = { driver, quirks: subject.quirks };
     readingAndWritingCases(open);
     deletingCases(open);
+    copyingCases(open);
     keyCases(open);
     bulkCases(open);
     listingCases(open);

@@ -159,6 +159,21 @@ class MemoryDriver implements Driver {
     return this.#keep(url, Buffer.concat(chunks), options.mode);
   }
 
+  async copyWithin(
+    source: ObjectRef,
+    key: DocumentKey,
+    expected: { readonly md5: string; readonly sizeBytes: number },
+    signal?: AbortSignal,
+  ): Promise<PutReceipt> {
+    signal?.throwIfAborted();
+    const url = this.locate(key);
+    if (url === source.url) throw standsAlready(url);
+    const bytes = this.#find(source);
+    if (bytes.length !== expected.sizeBytes || md5Of(bytes) !== expected.md5)
+      throw new AppError('store.failed', `${source.url} does not have the MD5 ${expected.md5}`);
+    return this.#keep(url, Uint8Array.from(bytes), 'replace');
+  }
+
   async delete(items: readonly DeleteItem[], signal?: AbortSignal): Promise<readonly DeleteOutcome[]> {
     signal?.throwIfAborted();
     return items.map(({ ref, md5 }) => {

@@ -53,7 +53,8 @@ export const probeConditionalPut = async (
   }
 };
 
-const removeProbe = async (
+/** Removes the object that a probe may have made, by the versions that it is known to have. */
+export const removeProbe = async (
   client: S3Client,
   bucket: string,
   key: string,

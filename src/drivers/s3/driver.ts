@@ -21,6 +21,7 @@ import { S3Client } from './client.ts';
 import type { S3Options } from './config.ts';
 import { probeConditionalPut } from './conditional-put.ts';
 import { isAwsChecksum } from './checksum.ts';
+import { copyObject, type CopySizes, DEFAULT_COPY_SIZES, probeConditionalCopy } from './copy-object.ts';
 import { openCredentials } from './credentials.ts';
 import { deleteObjects } from './delete-objects.ts';
 import { type Endpoint, openEndpoint } from './endpoint.ts';
@@ -43,6 +44,7 @@ export interface S3Surroundings {
   readonly timeouts?: Timeouts;
   readonly partSizes?: PartSizes;
   readonly rangeSizes?: RangeSizes;
+  readonly copySizes?: CopySizes;
   /** How many keys a page of a listing has at most. */
   readonly pageKeys?: number;
   /** The clock that requests are signed by; the machine's. */
@@ -62,11 +64,13 @@ interface DriverParts {
   readonly sizes: PartSizes;
   readonly pageKeys: number;
   readonly ranges: RangeSizes;
+  readonly copies: CopySizes;
 }
 
 class S3Driver implements Driver {
   readonly name = 's3';
   #conditionalPut: boolean | undefined;
+  #comparesCopies: boolean | undefined;
   readonly #knownBuckets = new Set<string>();
   readonly #uploads = createUploadRegister();
   readonly #learnt = { refusesEtags: false };
@@ -75,6 +79,7 @@ class S3Driver implements Driver {
   readonly #client: S3Client;
   readonly #transport: Dispatcher;
   readonly #sizes: PartSizes;
+  readonly #copies: CopySizes;
   readonly #pageKeys: number;
   readonly #reading: ReadContext;
   /** In bytes. */
@@ -86,6 +91,7 @@ class S3Driver implements Driver {
     this.#client = parts.client;
     this.#transport = parts.transport;
     this.#sizes = parts.sizes;
+    this.#copies = parts.copies;
     this.#pageKeys = parts.pageKeys;
     this.#reading = { client: parts.client, ranges: parts.ranges, memory: new MemoryBudget(READ_AHEAD_BYTES) };
     // A checksum other than MD5 is not known beforehand, so such a payload cannot be streamed in one piece.
@@ -172,6 +178,22 @@ class S3Driver implements Driver {
     return { url, md5, sizeBytes: undefined };
   }
 
+  async copyWithin(
+    source: ObjectRef,
+    key: DocumentKey,
+    expected: { readonly md5: string; readonly sizeBytes: number },
+    signal?: AbortSignal,
+  ): Promise<PutReceipt> {
+    const place = this.#placeOf(key);
+    const url = urlOf(place);
+    const context: PutContext = { client: this.#client, options: this.#options };
+    const job = { source: parsePlace(source.url), place, expected, signal };
+    this.#comparesCopies ??= await probeConditionalCopy(context, job);
+    if (!this.#comparesCopies)
+      throw new AppError('store.failed', `${url}: the store does not compare what it copies, so it is not asked to`);
+    return { url, md5: await copyObject(context, this.#uploads, this.#copies, job), sizeBytes: undefined };
+  }
+
   async delete(items: readonly DeleteItem[], signal?: AbortSignal): Promise<readonly DeleteOutcome[]> {
     const context = {
       client: this.#client,
@@ -207,6 +229,7 @@ export const openS3Driver = async (options: S3Options, surroundings: S3Surroundi
     partSizes: sizes = DEFAULT_PART_SIZES,
     pageKeys = MAX_PAGE_KEYS,
     rangeSizes: ranges = DEFAULT_RANGE_SIZES,
+    copySizes: copies = DEFAULT_COPY_SIZES,
   } = surroundings;
-  return new S3Driver(options, { endpoint, client, transport, sizes, pageKeys, ranges });
+  return new S3Driver(options, { endpoint, client, transport, sizes, pageKeys, ranges, copies });
 };

@@ -1,61 +1,25 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../core/errors.ts';
-import {
-  ALGORITHM_NAMES,
-  type AwsChecksum,
-  checksumHeader,
-  computeChecksum,
-  isAwsChecksum,
-  md5Base64,
-} from './checksum.ts';
+import { ALGORITHM_NAMES, type AwsChecksum, checksumHeader, computeChecksum } from './checksum.ts';
 import { describe, type S3Request } from './client.ts';
 import { unquoteEtag } from './etag.ts';
-import { parseFailure } from './failure.ts';
-import { cutParts, type Part, type PartPlan, type PartSizes, planParts } from './multipart-parts.ts';
-import { abortUpload, abortStaleUploads, type UploadRegister } from './multipart-uploads.ts';
-import type { MemoryBudget } from './memory-budget.ts';
-import { type ObjectPlace, urlOf } from './object-url.ts';
-import { bodyOf, type PutContext, type PutJob, signsBodies, storageHeaders } from './put-object.ts';
-import { childText, escapeXml, parseXml, type XmlElement } from './xml.ts';
+import { cutParts, type Part, type PartSizes, planParts } from './multipart-parts.ts';
+import {
+  checksumOf,
+  completeUpload,
+  type StoredPart,
+  storeParts,
+  type Upload,
+  withUpload,
+} from './multipart-upload.ts';
+import type { UploadRegister } from './multipart-uploads.ts';
+import { urlOf } from './object-url.ts';
+import { bodyOf, type PutContext, type PutJob, signsBodies } from './put-object.ts';
+import { childText, type XmlElement } from './xml.ts';
 
-interface UploadedPart {
-  readonly number: number;
-  /** As the store gave it, quotes included. */
-  readonly etag: string;
+interface UploadedPart extends StoredPart {
   readonly md5: Buffer;
-  /** In base64, where the configuration asks for one. */
-  readonly checksum: string | undefined;
 }
-
-interface Upload {
-  readonly context: PutContext;
-  readonly place: ObjectPlace;
-  readonly id: string;
-}
-
-const checksumOf = (context: PutContext): AwsChecksum | undefined =>
-  isAwsChecksum(context.options.checksum) ? context.options.checksum : undefined;
-
-const createUpload = async (context: PutContext, place: ObjectPlace, signal: AbortSignal): Promise<string> => {
-  const checksum = checksumOf(context);
-  const headers = {
-    ...storageHeaders(context.options),
-    ...(checksum !== undefined && { 'x-amz-checksum-algorithm': ALGORITHM_NAMES[checksum] }),
-    ...(checksum === 'crc64nvme' && { 'x-amz-checksum-type': 'FULL_OBJECT' }),
-  };
-  const request = {
-    operation: 'CreateMultipartUpload',
-    method: 'POST',
-    ...place,
-    query: { uploads: '' },
-    headers,
-    signal,
-  } as const;
-  const { text } = await context.client.sendForText(request);
-  const id = childText(parseXml(text), 'UploadId');
-  if (!id) throw new AppError('store.failed', `${describe(request)}: the store gave no upload id`);
-  return id;
-};
 
 const uploadPart = async (upload: Upload, part: Part, signal: AbortSignal): Promise<UploadedPart> => {
   const { context, place, id } = upload;
@@ -83,82 +47,6 @@ const uploadPart = async (upload: Upload, part: Part, signal: AbortSignal): Prom
   return { number: part.number, etag, md5, checksum };
 };
 
-interface PartFlow extends PartPlan {
-  readonly memory: MemoryBudget;
-  /** Fired by the first failure. */
-  readonly stop: AbortController;
-  /** Fires with `stop`, and when the caller gives up. */
-  readonly signal: AbortSignal;
-}
-
-/** Uploads all parts, some at once; the first failure stops the others, and all have ended when this returns or throws. */
-const uploadParts = async (
-  upload: Upload,
-  parts: AsyncIterator<Part>,
-  { partBytes, parallel, memory, stop, signal }: PartFlow,
-): Promise<UploadedPart[]> => {
-  const uploaded: UploadedPart[] = [];
-  const work = async (): Promise<void> => {
-    try {
-      for (;;) {
-        using _ = await memory.take(partBytes, signal);
-        const next = await parts.next();
-        if (next.done === true) return;
-        uploaded.push(await uploadPart(upload, next.value, signal));
-      }
-    } catch (error) {
-      stop.abort(error);
-      throw error;
-    }
-  };
-  const results = await Promise.allSettled(Array.from({ length: parallel }, work));
-  for (const result of results) if (result.status === 'rejected') throw stop.signal.reason;
-  return uploaded.toSorted((one, two) => one.number - two.number);
-};
-
-const completeUpload = async (
-  upload: Upload,
-  parts: readonly UploadedPart[],
-  conditions: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<XmlElement> => {
-  const { context, place, id } = upload;
-  const algorithm = checksumOf(context);
-  const listed = parts.map(({ number, etag, checksum }) => {
-    const name = algorithm && `Checksum${ALGORITHM_NAMES[algorithm]}`;
-    const extra = name === undefined || checksum === undefined ? '' : `<${name}>${checksum}</${name}>`;
-    return `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag>${extra}</Part>`;
-  });
-  const body = Buffer.from(
-    `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join('')}</CompleteMultipartUpload>`,
-  );
-  const request: S3Request = {
-    operation: 'CompleteMultipartUpload',
-    method: 'POST',
-    ...place,
-    query: { uploadId: id },
-    headers: {
-      'content-type': 'application/xml',
-      'content-md5': md5Base64(body),
-      ...(algorithm === 'crc64nvme' && { 'x-amz-checksum-type': 'FULL_OBJECT' }),
-      ...conditions,
-    },
-    body: bodyOf(body, signsBodies(context.options)),
-    signal,
-  };
-  const { text, headers } = await context.client.sendForText(request);
-  const result = parseXml(text.trimStart());
-  // The status is sent before the work is done, so a failure can come as a 200 too.
-  if (result.name === 'Error') throw context.client.errorOf(parseFailure(200, headers, text), request);
-  if (result.name !== 'CompleteMultipartUploadResult') {
-    throw new AppError(
-      'store.failed',
-      `${describe(request)}: expected CompleteMultipartUploadResult; got ${result.name}`,
-    );
-  }
-  return result;
-};
-
 const md5OfAll = (pieces: readonly Buffer[]): string => createHash('md5').update(Buffer.concat(pieces)).digest('hex');
 
 /**
@@ -183,36 +71,27 @@ const isProven = async (
   return returned === `${await computeChecksum(checksum, joined)}-${parts.length}`;
 };
 
-/**
- * Stores a payload in parts. Nothing of it stays where this throws; where a process died in the middle, the next upload
- * of the same key removes what is left. Gives the MD5 where the store proved it, as `putObject` does.
- */
+/** Stores a payload in parts. Gives the MD5 where the store proved it, as `putObject` does. */
 export const putMultipart = async (
   context: PutContext,
   uploads: UploadRegister,
   sizes: PartSizes,
   { place, payload, conditions, signal: outer }: PutJob,
 ): Promise<string | undefined> => {
-  const stop = new AbortController();
-  const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal]);
-  const plan = planParts(payload.sizeBytes, sizes);
+  const { partBytes, parallel } = planParts(payload.sizeBytes, sizes);
   const checksum = checksumOf(context);
   const running = checksum === 'crc64nvme' ? await startCrc64() : undefined;
-  await abortStaleUploads(context.client, uploads, place, signal);
-  const upload: Upload = { context, place, id: await createUpload(context, place, signal) };
-  uploads.active.add(upload.id);
-  try {
-    const parts = cutParts(payload, plan.partBytes, urlOf(place), signal, (bytes) => running?.update(bytes));
-    const uploaded = await uploadParts(upload, parts, { ...plan, memory: uploads.memory, stop, signal });
+  return withUpload(context, uploads, place, outer, async (upload, { stop, signal }) => {
+    const parts = cutParts(payload, partBytes, urlOf(place), signal, (bytes) => running?.update(bytes));
+    const uploaded = await storeParts(parallel, stop, async () => {
+      using _ = await uploads.memory.take(partBytes, signal);
+      const next = await parts.next();
+      return next.done === true ? undefined : await uploadPart(upload, next.value, signal);
+    });
     const result = await completeUpload(upload, uploaded, conditions, signal);
     const proven = await isProven(result, uploaded, checksum, await running?.end());
     return proven ? payload.md5 : undefined;
-  } catch (error) {
-    await abortUpload(context.client, uploads, place, upload.id);
-    throw error;
-  } finally {
-    uploads.active.delete(upload.id);
-  }
+  });
 };
 
 const startCrc64 = async (): Promise<{

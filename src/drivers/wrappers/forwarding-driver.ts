@@ -25,6 +25,7 @@ export type Operation =
   | 'get'
   | 'head'
   | 'put'
+  | 'copyWithin'
   | 'delete'
   | 'list'
   | 'bulk.get'
@@ -32,6 +33,9 @@ export type Operation =
   | 'bulk.head';
 
 export type BytesItem = { readonly key: DocumentKey; readonly payload: Payload & { readonly bytes: Uint8Array } };
+
+/** Copies within the store, of the driver that a wrapper wraps. */
+export type CopyWithin = NonNullable<Driver['copyWithin']>;
 
 /** One request to the store, as a wrapper sees it pass. */
 export interface Call<T> {
@@ -49,10 +53,13 @@ export interface Call<T> {
  */
 export class ForwardingDriver implements Driver {
   readonly bulk?: BulkOperations;
+  readonly copyWithin?: CopyWithin;
   protected readonly inner: Driver;
 
   constructor(inner: Driver) {
     this.inner = inner;
+    const copy = inner.copyWithin?.bind(inner);
+    if (copy !== undefined) this.copyWithin = (...args) => this.copy(copy, ...args);
     const { bulk } = inner;
     if (bulk === undefined) return;
     this.bulk = {
@@ -112,6 +119,14 @@ export class ForwardingDriver implements Driver {
     const { mode, signal } = options;
     const send = (s: AbortSignal | undefined) => this.inner.put(key, payload, withSignal(mode, s));
     return this.call({ operation: 'put', subject: this.locate(key), signal, send });
+  }
+
+  protected async copy(
+    copy: CopyWithin,
+    ...[source, key, expected, signal]: Parameters<CopyWithin>
+  ): Promise<PutReceipt> {
+    const send = (s: AbortSignal | undefined) => copy(source, key, expected, s);
+    return this.call({ operation: 'copyWithin', subject: this.locate(key), signal, send });
   }
 
   async delete(items: readonly DeleteItem[], signal?: AbortSignal): Promise<readonly DeleteOutcome[]> {

@@ -11,13 +11,13 @@ import type {
   PutReceipt,
   StoredObject,
 } from '../contract.ts';
-import { type BytesItem, type Call, ForwardingDriver, type Operation } from './forwarding-driver.ts';
+import { type BytesItem, type Call, type CopyWithin, ForwardingDriver, type Operation } from './forwarding-driver.ts';
 
 /** What was seen of one operation. Times end when the driver answers: for `get`, when the object is open. */
 export interface OperationMeasure {
   readonly calls: number;
   readonly failures: Readonly<Partial<Record<ErrorCode, number>>>;
-  /** Bytes of payload that were read, or acknowledged as written. */
+  /** Bytes of payload that were read, or acknowledged as written or copied. */
   readonly bytes: number;
   readonly totalMs: number;
   readonly maxMs: number;
@@ -83,6 +83,12 @@ export class MeasuredDriver extends ForwardingDriver {
   override async put(key: DocumentKey, payload: Payload, options: PutOptions): Promise<PutReceipt> {
     const receipt = await super.put(key, payload, options);
     this.#counterOf('put').bytes += payload.sizeBytes;
+    return receipt;
+  }
+
+  protected override async copy(copy: CopyWithin, ...args: Parameters<CopyWithin>): Promise<PutReceipt> {
+    const receipt = await super.copy(copy, ...args);
+    this.#counterOf('copyWithin').bytes += args[2].sizeBytes;
     return receipt;
   }
 

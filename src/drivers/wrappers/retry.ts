@@ -14,7 +14,7 @@ import type {
   PutReceipt,
 } from '../contract.ts';
 import { Backoff, type BackoffOptions } from './backoff.ts';
-import { type BytesItem, type Call, ForwardingDriver, type Operation } from './forwarding-driver.ts';
+import { type BytesItem, type Call, type CopyWithin, ForwardingDriver, type Operation } from './forwarding-driver.ts';
 
 export interface RetryOptions extends BackoffOptions {
   /** Told before each wait. */
@@ -77,6 +77,15 @@ class RetryingDriver extends ForwardingDriver {
         unknown ||= mayHaveTakenEffect(thrown);
       }
     }
+  }
+
+  protected override async copy(copy: CopyWithin, ...args: Parameters<CopyWithin>): Promise<PutReceipt> {
+    let attempts = 0;
+    const counted: CopyWithin = (...again) => {
+      attempts += 1;
+      return copy(...again);
+    };
+    return withAttempts(await super.copy(counted, ...args), attempts);
   }
 
   override async delete(items: readonly DeleteItem[], signal?: AbortSignal): Promise<readonly DeleteOutcome[]> {

@@ -11,7 +11,7 @@ import type {
   PutReceipt,
   StoredObject,
 } from '../contract.ts';
-import { type Call, ForwardingDriver, withSignal } from './forwarding-driver.ts';
+import { type Call, type CopyWithin, ForwardingDriver, withSignal } from './forwarding-driver.ts';
 
 export interface TimeoutOptions {
   /** The longest time in which nothing may happen: no answer, no chunk read or taken. */
@@ -120,6 +120,16 @@ class TimedDriver extends ForwardingDriver {
       },
     };
     return await abortable(this.inner.put(key, watchedPayload, withSignal(options.mode, watch.signal)), watch.signal);
+  }
+
+  /** No byte passes while the store copies, so only the total time counts. */
+  protected override async copy(
+    copy: CopyWithin,
+    ...[source, key, expected, signal]: Parameters<CopyWithin>
+  ): Promise<PutReceipt> {
+    const { totalMs } = this.#options;
+    using watch = new Watch({ totalMs, idleMs: totalMs }, this.locate(key), signal);
+    return await abortable(copy(source, key, expected, watch.signal), watch.signal);
   }
 
   override async *list(signal?: AbortSignal): AsyncIterable<ListedObject> {
