@@ -1,7 +1,7 @@
 import { findReferencedUrls } from '../archive/metadata-store.ts';
 import { IN_MEMORY_BYTES } from '../archive/payload.ts';
 import { type AppError, isAppError, toAppError } from '../core/errors.ts';
-import type { BulkResult, ObjectInfo } from '../drivers/contract.ts';
+import type { BulkResult, ObjectInfo, ObjectRef } from '../drivers/contract.ts';
 import { forEachConcurrent } from './concurrency.ts';
 import { describeDocument } from './describe.ts';
 import {
@@ -18,6 +18,7 @@ import { type Fence, lowerToMigrate, shareFence } from './migration-store.ts';
 import { dropVanishedDocuments, replanChangedDocuments } from './plan-store.ts';
 import { prepareDocument } from './prepare-document.ts';
 import { conflict, type Prepared } from './prepared.ts';
+import { proveObject } from './proof.ts';
 import { fenceOf, type Run } from './run.ts';
 import { slices } from './slices.ts';
 import { writeDocument, writeInBulk } from './write-document.ts';
@@ -69,14 +70,14 @@ export class BatchCopier {
 
   /** Lists as exceptions what the source cannot read, and what already is where it should go. */
   async #skipUnreadable(documents: readonly DocumentRecord[]): Promise<readonly DocumentRecord[]> {
-    const { db, from, sharedNamespace } = this.#run;
+    const { db, from } = this.#run;
     const skips: Parameters<typeof recordSkips>[2][number][] = [];
     const rest: DocumentRecord[] = [];
     for (const document of documents) {
       const ref = sourceRef(document);
       if (!from.driver.recognises(ref.url)) {
         skips.push({ seq: document.seq, reason: 'skipped.unreadable-url' });
-      } else if (sharedNamespace && from.driver.objectId(ref) === this.#objectIdAtDestination(document)) {
+      } else if (await this.#isThereAlready(document, ref)) {
         skips.push({ seq: document.seq, reason: 'skipped.already-there' });
       } else {
         rest.push(document);
@@ -89,6 +90,20 @@ export class BatchCopier {
       });
     }
     return rest;
+  }
+
+  /**
+   * Whether the row already names the object at the destination: by its place, where equal URLs mean equal objects; else, as
+   * for two endpoints, only if the destination has there what the row says.
+   */
+  async #isThereAlready(document: DocumentRecord, ref: ObjectRef): Promise<boolean> {
+    const { from, to, record, sharedNamespace, signal } = this.#run;
+    if (sharedNamespace) return from.driver.objectId(ref) === this.#objectIdAtDestination(document);
+    const { digest } = document.source;
+    const elsewhere = record.identicalUrls || digest === null || !to.driver.recognises(ref.url);
+    if (elsewhere || to.driver.objectId(ref) !== this.#objectIdAtDestination(document)) return false;
+    const sizeBytes = document.source.sizeBytes ?? (await to.driver.head(ref, signal))?.sizeBytes ?? -1;
+    return (await proveObject(to.driver, ref, { md5: digest, sizeBytes }, false, signal)) === 'proved';
   }
 
   #objectIdAtDestination(document: DocumentRecord): string | undefined {

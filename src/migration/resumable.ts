@@ -38,7 +38,7 @@ export const findResumable = async (
       },
     );
   }
-  if (options.online && found.entry === 'clean') {
+  if (options.online && record.switchedAt !== undefined) {
     throw new AppError('refused.unfinished', `migration ${record.id} has been switched and is not cleaned yet`);
   }
   if (found.entry === 'copy') {
