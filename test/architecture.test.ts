@@ -81,6 +81,7 @@ describe('the rule itself finds what it forbids', () => {
     ['src/drivers/s3/driver.ts', '../../database/database.ts'],
     ['src/drivers/wrappers/retry.ts', '../s3/driver.ts'],
     ['src/drivers/contract.ts', './s3/driver.ts'],
+    ['src/drivers/sections.ts', './s3/driver.ts'],
     ['src/archive/a.ts', '../drivers/registry.ts'],
     ['src/migration/a.ts', '../config/a.ts'],
     ['src/manager/a.ts', '../drivers/s3/driver.ts'],
@@ -101,6 +102,8 @@ describe('the rule itself finds what it forbids', () => {
 
   for (const [path, target] of [
     ['src/config/a.ts', '../drivers/s3/config.ts'],
+    ['src/config/a.ts', '../drivers/sections.ts'],
+    ['src/drivers/sections.ts', './s3/config.ts'],
     ['src/drivers/registry.ts', './s3/driver.ts'],
     ['src/drivers/db/driver.ts', '../../database/database.ts'],
     ['src/drivers/s3/driver.ts', '../contract.ts'],

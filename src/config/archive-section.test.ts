@@ -5,6 +5,7 @@ import { createLog } from '../core/log.ts';
 import { type ArchiveChoice, type ArchiveConfig, parseArchiveConfig } from './archive-section.ts';
 import { parseConfigFile } from './config-file.ts';
 import { renderJson, renderPythonDict, renderYaml } from './render-config.ts';
+import { CONFIGURABLE_DRIVERS } from '../drivers/sections.ts';
 
 type Variables = Record<string, string>;
 
@@ -148,7 +149,7 @@ test('errors name file, line, key, what was expected and what was found', () => 
   const cases: readonly (readonly [text: string, message: string])[] = [
     [
       sectionFile('storage_driver:\n  name: s4'),
-      'c.yaml:5 services.catalog.object_store.storage_driver.name: expected one of db, db2, localfs, s3, swift; got "s4"',
+      `c.yaml:5 services.catalog.object_store.storage_driver.name: expected one of ${CONFIGURABLE_DRIVERS.join(', ')}; got "s4"`,
     ],
     [
       sectionFile('storage_driver: text'),
@@ -156,7 +157,7 @@ test('errors name file, line, key, what was expected and what was found', () => 
     ],
     [
       sectionFile('storage_driver: {name: [s3]}'),
-      'c.yaml:4 services.catalog.object_store.storage_driver.name: expected one of db, db2, localfs, s3, swift; got a list',
+      `c.yaml:4 services.catalog.object_store.storage_driver.name: expected one of ${CONFIGURABLE_DRIVERS.join(', ')}; got a list`,
     ],
     [
       sectionFile('compression:\n  enabled: maybe'),

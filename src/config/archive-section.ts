@@ -2,14 +2,8 @@ import { AppError } from '../core/errors.ts';
 import { parseCompression } from './compression-section.ts';
 import { type ConfigFile, describeNode, findMap, invalidValue, isFilled, readConfigFile } from './config-file.ts';
 import type { Environment } from './environment.ts';
-import {
-  CONFIGURABLE_DRIVERS,
-  type ConfigurableDriver,
-  type DriverConfig,
-  isSecret,
-  parseDriver,
-  warnAboutUnknown,
-} from './driver-config.ts';
+import { CONFIGURABLE_DRIVERS, type ConfigurableDriver, type DriverConfig } from '../drivers/sections.ts';
+import { isSecret, parseDriver, warnAboutUnknown } from './driver-config.ts';
 import { legacySection } from './legacy-section.ts';
 import { type DisplayMap, checkVariables, displayValue, registerSecretsOf } from './section-values.ts';
 import type { ConfigMap } from './yaml-tree.ts';

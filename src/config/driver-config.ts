@@ -1,25 +1,10 @@
 import type { DriverSection, OptionInput } from '../core/driver-section.ts';
-import { type DbOptions, dbSection } from '../drivers/db/config.ts';
-import { type Db2Options, db2Section } from '../drivers/db2/config.ts';
-import { type LocalfsOptions, localfsSection } from '../drivers/localfs/config.ts';
-import { type S3Options, s3Section } from '../drivers/s3/config.ts';
-import { type SwiftOptions, swiftSection } from '../drivers/swift/config.ts';
+import { type ConfigurableDriver, type DriverConfig, isConfigurable, SECTIONS } from '../drivers/sections.ts';
 import { describeNode, invalidValue, isFilled } from './config-file.ts';
 import type { Environment } from './environment.ts';
 import { nearest } from './nearest-word.ts';
 import { isSecretOption, optionInputs } from './section-values.ts';
 import type { ConfigMap } from './yaml-tree.ts';
-
-/** The drivers that a configuration can name, in the order in which people are told them. */
-export const CONFIGURABLE_DRIVERS = ['db', 'db2', 'localfs', 's3', 'swift'] as const;
-export type ConfigurableDriver = (typeof CONFIGURABLE_DRIVERS)[number];
-
-export type DriverConfig =
-  | { readonly name: 'db'; readonly options: DbOptions }
-  | { readonly name: 'db2'; readonly options: Db2Options }
-  | { readonly name: 'localfs'; readonly options: LocalfsOptions }
-  | { readonly name: 's3'; readonly options: S3Options }
-  | { readonly name: 'swift'; readonly options: SwiftOptions };
 
 /** A section of a file, for errors and warnings about it. */
 export interface Place {
@@ -78,25 +63,13 @@ export const parseDriver = (
   environment: Environment,
   warnings: string[],
 ): DriverConfig | undefined => {
-  switch (name) {
-    case 'db':
-      return parseOptions(dbSection, map, place, environment, warnings);
-    case 'db2':
-      return parseOptions(db2Section, map, place, environment, warnings);
-    case 'localfs':
-      return parseOptions(localfsSection, map, place, environment, warnings);
-    case 's3':
-      return parseOptions(s3Section, map, place, environment, warnings);
-    case 'swift':
-      return parseOptions(swiftSection, map, place, environment, warnings);
-    default:
-      return undefined;
-  }
+  if (!isConfigurable(name)) return undefined;
+  const parsed = parseOptions<ConfigurableDriver, unknown>(SECTIONS[name], map, place, environment, warnings);
+  // The section of a name gives the options of that name: `SECTIONS` is typed so.
+  return parsed as DriverConfig;
 };
 
-const SECRET_KEYS = [dbSection, db2Section, localfsSection, s3Section, swiftSection].flatMap(
-  (section) => section.secretKeys,
-);
+const SECRET_KEYS = Object.values(SECTIONS).flatMap((section) => section.secretKeys);
 
 /** Whether the option of any driver with this name is a secret. */
 export const isSecret = (name: string): boolean => isSecretOption(name, SECRET_KEYS);

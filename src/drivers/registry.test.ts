@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { makeKey, payloadOf, textBytes } from './conformance/samples.ts';
-import { DRIVER_NAMES } from './contract.ts';
 import { DRIVERS, openDriver, openReliableDriver } from './registry.ts';
+import { SECTIONS } from './sections.ts';
 
 const SURROUNDINGS = { environment: {} };
 
@@ -13,7 +13,7 @@ describe('the registry', () => {
   test('describes every driver that a configuration can name', () => {
     assert.deepEqual(
       DRIVERS.map(({ name }) => name),
-      DRIVER_NAMES.filter((name) => name !== 'memory'),
+      Object.values(SECTIONS).map(({ driver }) => driver),
     );
     for (const { description } of DRIVERS) assert.notEqual(description, '');
   });

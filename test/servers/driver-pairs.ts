@@ -43,7 +43,7 @@ const findS3 = async (): Promise<Readonly<Record<string, string>>> => {
  * Registers the tests that take the archive of a real Anchore Engine along the routes, from PostgreSQL's `db` and back, by
  * the command that an operator types. `compressed`: with compression on, everywhere but in `db`.
  */
-export const pairCases = (compressed: boolean): void =>
+export const pairCases = (compressed: boolean): void => {
   describe(`the real archive along all drivers, compression ${compressed ? 'on' : 'off'}`, () => {
     let folder: string;
     let postgres: TestDatabase;
@@ -130,3 +130,4 @@ export const pairCases = (compressed: boolean): void =>
       });
     }
   });
+};

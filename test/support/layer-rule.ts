@@ -1,7 +1,14 @@
-import { isTest, type SourceFile } from './source-files.ts';
+import { globSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { isTest, REPOSITORY, type SourceFile } from './source-files.ts';
 
 /** Folders of `src/drivers` that hold one driver each. The others there (wrappers, what several drivers share) are common. */
-const CONCRETE_DRIVERS = ['db', 'db2', 'localfs', 's3', 'swift', 'memory'];
+const CONCRETE_DRIVERS = globSync('src/drivers/*/driver.ts', { cwd: REPOSITORY }).map((file) =>
+  basename(dirname(file)),
+);
+
+/** What each driver's part of a configuration may hold, for whoever reads one. */
+const SECTIONS = 'src/drivers/sections.ts';
 
 const DRIVERS_IN_DATABASE = ['db', 'db2'];
 
@@ -31,6 +38,7 @@ const isConcrete = (folder: string | undefined): folder is string =>
 
 const mayImportDriver = (from: string, to: string): boolean => {
   if (from === 'src/drivers/registry.ts') return true;
+  if (from === SECTIONS) return !isConcrete(driverFolderOf(to)) || to.endsWith('/config.ts');
   const [own, other] = [driverFolderOf(from), driverFolderOf(to)];
   if (isConcrete(own)) return own === other || !isConcrete(other);
   return !isConcrete(other);
@@ -47,7 +55,7 @@ const mayImport = (from: string, to: string): boolean => {
       ? from === 'src/drivers/registry.ts'
       : !isConcrete(folder) || DRIVERS_IN_DATABASE.includes(folder);
   }
-  if (own === 'config' && to === 'src/drivers/contract.ts') return true;
+  if (own === 'config' && (to === 'src/drivers/contract.ts' || to === SECTIONS)) return true;
   return own === other || (LAYERS[own] ?? []).some((allowed) => allowed === other || allowed === to);
 };
 

@@ -1,8 +1,8 @@
-import type { DocumentKey, DriverName, ObjectRef } from '../contract.ts';
+import type { DocumentKey, ObjectRef } from '../contract.ts';
 
 /** A table that holds one payload a row, and how bytes become its columns. Every SQL text here is ours, never input. */
 export interface PayloadTable {
-  readonly driver: DriverName & ('db' | 'db2');
+  readonly driver: 'db' | 'db2';
   readonly table: string;
   /** The columns that tell rows apart, in the order of the table's key. */
   readonly keyColumns: readonly string[];
