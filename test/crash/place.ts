@@ -1,4 +1,4 @@
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Store } from '../../src/archive/store.ts';
 import { readArchiveConfig } from '../../src/config/archive-section.ts';
@@ -16,8 +16,6 @@ export interface Place {
   readonly store: Store;
   /** Everything that the store holds, litter included, as content URLs (or what would be one). */
   listRaw(): Promise<readonly string[]>;
-  /** Lets an hour pass for the temporary files that a killed process left: only then are they litter that the next run removes. */
-  age(): Promise<void>;
 }
 
 interface PlaceOptions {
@@ -64,16 +62,9 @@ export const openPlace = async (options: PlaceOptions): Promise<Place> => {
         return (await s3.listKeys(bucket)).map((key) => `s3://${bucket}/${key}`);
     }
   };
-  const age = async (): Promise<void> => {
-    if (kind !== 'localfs') return;
-    const longAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
-    const temporary = (await listRaw()).filter((url) => url.endsWith('.tmp'));
-    for (const url of temporary) await utimes(url.slice('file://'.length), longAgo, longAgo);
-  };
   return {
     kind,
     configFile,
-    age,
     listRaw,
     store: { driver, codec: config.compression, identity: await driver.identify() },
   };

@@ -203,7 +203,6 @@ class Trial {
     this.story.push(
       `${args.filter((arg) => !arg.includes('/')).join(' ')}: ${told} -> ${end.killed ? `killed in ${view?.phase ?? 'the beginning'}` : `exit ${end.exit}`}`,
     );
-    for (const place of [this.#parts.from, this.#parts.to]) if (end.killed) await place.age();
     if (end.killed && kill !== undefined) tally.add(kill, view?.phase);
     else if (end.workMs !== undefined) usualWorkMs = 0.7 * usualWorkMs + 0.3 * end.workMs;
     if (!end.killed) assert.equal(end.exit, 0, end.errors);

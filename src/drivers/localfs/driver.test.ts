@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import {
@@ -23,7 +24,7 @@ import type { LocalfsOptions } from './config.ts';
 import { openLocalfsDriver } from './driver.ts';
 import { toStoreError } from './failure.ts';
 import { findEphemeralKind } from './inspect.ts';
-import { STALE_AFTER_MS } from './temporary-files.ts';
+import { makeTemporaryName, STALE_AFTER_MS } from './temporary-files.ts';
 
 const KEY = {
   userId: 'admin',
@@ -226,6 +227,16 @@ describe('what is left behind', () => {
     await (await open()).prepare();
     assert.deepEqual(names.map(existsSync), [false, false]);
     assert.deepEqual([young, foreign].map(existsSync), [true, true]);
+  });
+
+  test('what a killed process was writing goes at once', async () => {
+    await openPrepared();
+    const script = `import { makeTemporaryName } from ${JSON.stringify(new URL('./temporary-files.ts', import.meta.url).href)}; console.log(makeTemporaryName());`;
+    const dead = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).stdout.trim();
+    const [left, alive] = [join(root, dead), join(root, makeTemporaryName())];
+    for (const path of [left, alive]) await writeFile(path, 'left');
+    await (await open()).prepare();
+    assert.deepEqual([left, alive].map(existsSync), [false, true]);
   });
 
   test('folders that have become empty go with the last document', async () => {

@@ -3,7 +3,7 @@ import { lstat, opendir, unlink } from 'node:fs/promises';
 import { AppError } from '../../core/errors.ts';
 import { isErrno, toStoreError } from './failure.ts';
 import { DOCUMENT_FILE, HASH_FOLDER, joinRoot, USER_FOLDER } from './layout.ts';
-import { isTemporaryName, STALE_AFTER_MS } from './temporary-files.ts';
+import { isAbandoned, isTemporaryName, STALE_AFTER_MS } from './temporary-files.ts';
 
 export interface FoundFile {
   /** Below the root. */
@@ -99,7 +99,9 @@ const removeStaleIn = async (folder: string, signal?: AbortSignal): Promise<void
     if (!entry.isFile() || !isTemporaryName(entry.name)) continue;
     const path = joinRoot(folder, entry.name);
     const stats = await lstat(path).catch(() => undefined);
+    if (stats === undefined) continue;
+    const isLeft = isAbandoned(entry.name) || Date.now() - stats.mtimeMs > STALE_AFTER_MS;
     // Whatever keeps it there, it is in nobody's way.
-    if (stats !== undefined && Date.now() - stats.mtimeMs > STALE_AFTER_MS) await unlink(path).catch(() => undefined);
+    if (isLeft) await unlink(path).catch(() => undefined);
   }
 };
