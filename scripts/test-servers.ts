@@ -9,19 +9,32 @@ import { spawn } from 'node:child_process';
 import { glob } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { startServers, stopServers } from './servers/control.ts';
+import { findStarted } from './servers/running.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const belongsTo = (file: string, server: string): boolean =>
   basename(file) === `${server}.test.ts` || basename(file).startsWith(`${server}-`);
 
-const runTests = (files: readonly string[], stopping: AbortSignal): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['scripts/test.ts', ...files], { stdio: 'inherit' });
+/** The PostgreSQL that was started serves all files. */
+const findDatabase = async (): Promise<Readonly<Record<string, string>>> => {
+  const postgres = (await findStarted()).find(({ state, whole }) => whole && state.name === 'postgres');
+  const { url, binaries } = postgres?.state.credentials ?? {};
+  return {
+    ...(url !== undefined && { TEST_POSTGRES_URL: url }),
+    ...(binaries !== undefined && { TEST_POSTGRES_BINARIES: binaries }),
+  };
+};
+
+const runTests = async (files: readonly string[], stopping: AbortSignal): Promise<number> => {
+  const env = { ...process.env, ...(await findDatabase()) };
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['scripts/test.ts', ...files], { stdio: 'inherit', env });
     // A terminal's Ctrl-C reaches the tests too; this is for a signal to this process alone.
     stopping.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
     child.once('error', reject).once('exit', (code) => resolve(code ?? 1));
   });
+};
 
 const main = async (names: readonly string[]): Promise<number> => {
   const stopping = new AbortController();

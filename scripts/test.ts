@@ -3,7 +3,7 @@
  *
  *   npm test [-- 'src/drivers/**' ...]
  *
- * One PostgreSQL serves all files. Fails if a test fails, is skipped or is a "todo", or if a file or an argument ran
+ * One PostgreSQL serves all files: that of TEST_POSTGRES_URL, else one that is started for them. Fails if a test fails, is skipped or is a "todo", or if a file or an argument ran
  * no test: a suite must not pass by doing nothing.
  */
 import { glob } from 'node:fs/promises';
@@ -44,9 +44,12 @@ const main = async (): Promise<number> => {
   const patterns = process.argv.slice(2);
   const files =
     patterns.length > 0 ? await findFiles(patterns) : (await findFiles(EVERYTHING)).filter((file) => !isApart(file));
-  await using postgres = await startPostgresServer({ settings: SHARED_SERVER_SETTINGS });
-  process.env['TEST_POSTGRES_URL'] = postgres.urlOf('postgres');
-  process.env['TEST_POSTGRES_BINARIES'] = postgres.binaries;
+  await using resources = new AsyncDisposableStack();
+  if (process.env['TEST_POSTGRES_URL'] === undefined) {
+    const postgres = resources.use(await startPostgresServer({ settings: SHARED_SERVER_SETTINGS }));
+    process.env['TEST_POSTGRES_URL'] = postgres.urlOf('postgres');
+    process.env['TEST_POSTGRES_BINARIES'] = postgres.binaries;
+  }
   const report = createReport(files, (text) => process.stdout.write(text));
   const events = run({
     files,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import type { Spawning } from '../../test/support/postgres-cluster.ts';
 
 /**
  * What a running server is known by: kept as JSON, so that a later process can use and stop it. `credentials` are those of
@@ -61,6 +62,8 @@ const findStartTicks = async (pid: number): Promise<string | undefined> => {
 export interface SpawnOptions {
   readonly logFile: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Its folder, its user, and the whole of its environment, where it gets nothing of this one's. */
+  readonly spawning?: Spawning;
 }
 
 /** Starts a process that outlives this one, in a session of its own, its output in a file. */
@@ -74,6 +77,7 @@ export const startProcess = async (
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
     env: { ...process.env, ...options.environment },
+    ...options.spawning,
   });
   await new Promise<void>((resolve, reject) => child.once('error', reject).once('spawn', resolve));
   child.unref();
@@ -90,7 +94,7 @@ export const isRunning = async (process: ServerProcess): Promise<boolean> =>
 const STOP_TIMEOUT_MS = 5_000;
 
 /** Ends a process and its children: asks, waits up to 5 s, then kills. */
-export const stopProcess = async (target: ServerProcess): Promise<void> => {
+export const stopProcess = async (target: ServerProcess, request: NodeJS.Signals = 'SIGTERM'): Promise<void> => {
   const signalGroup = (signal: NodeJS.Signals): void => {
     try {
       process.kill(-target.pid, signal);
@@ -99,7 +103,7 @@ export const stopProcess = async (target: ServerProcess): Promise<void> => {
     }
   };
   if (!(await isRunning(target))) return;
-  signalGroup('SIGTERM');
+  signalGroup(request);
   const deadline = Date.now() + STOP_TIMEOUT_MS;
   while (await isRunning(target)) {
     if (Date.now() > deadline) signalGroup('SIGKILL');

@@ -1,12 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import { promisify } from 'node:util';
 import { findServerUser, makeServerFolder, placeBinaries } from './postgres-binaries.ts';
+import { createCluster } from './postgres-cluster.ts';
 
 /**
  * Starts and stops the server on one-word commands from standard input, and ends it and removes its folder when that
@@ -66,19 +64,6 @@ export interface PostgresServer extends AsyncDisposable {
   readLog(): Promise<string>;
 }
 
-const findFreePort = async (): Promise<number> => {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-};
-
-const writeSetting = ([name, value]: readonly [string, string]): string =>
-  `${name} = '${value.replaceAll("'", "''")}'\n`;
-
 /** Commands go to the watchdog one at a time; each is answered with `done`. */
 class Watchdog {
   readonly #child: ChildProcess;
@@ -137,40 +122,8 @@ const tryStart = async (options: ServerOptions): Promise<PostgresServer> => {
   const folder = await makeServerFolder(owner);
   try {
     const binaries = options.binaries ?? (await placeBinaries(folder, owner));
-    const password = randomBytes(12).toString('hex');
-    const passwordFile = join(folder, 'password');
-    await writeFile(passwordFile, password, { mode: 0o600 });
-    if (owner !== undefined) await chown(passwordFile, owner.uid, owner.gid);
-    const data = join(folder, 'data');
-    const spawning = { cwd: folder, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', TMPDIR: folder }, ...owner };
-    await promisify(execFile)(
-      join(binaries, 'bin/initdb'),
-      [
-        '-D',
-        data,
-        '-U',
-        'postgres',
-        `--pwfile=${passwordFile}`,
-        '-A',
-        'scram-sha-256',
-        '-E',
-        'UTF8',
-        '--locale=C',
-        '-N',
-      ],
-      spawning,
-    );
-    const port = await findFreePort();
-    const settings = {
-      listen_addresses: '127.0.0.1',
-      port: String(port),
-      unix_socket_directories: folder,
-      max_connections: '200',
-      shared_buffers: '64MB',
-      timezone: 'UTC',
-      ...options.settings,
-    };
-    await writeFile(join(data, 'postgresql.conf'), Object.entries(settings).map(writeSetting), { flag: 'a' });
+    const cluster = await createCluster({ folder, binaries, owner, settings: options.settings ?? {} });
+    const { port, password, spawning } = cluster;
     const child = spawn('/bin/sh', ['-c', WATCHDOG, 'watchdog', binaries, folder], {
       ...spawning,
       detached: true,
