@@ -147,6 +147,21 @@ export const ERROR_CATALOGUE = {
     'Rows of the archive kept changing while the switch was tried.',
     'Stop what writes to the database, then run the same command again.',
   ),
+  'refused.unreadable-documents': entry(
+    3,
+    'The configuration names a store that cannot read some of the documents.',
+    'Use the configuration that the message describes.',
+  ),
+  'refused.migration-running': entry(
+    3,
+    'A migration is moving the archive.',
+    'Wait until it has ended, or end it as show-migration says; then start the service.',
+  ),
+  'refused.default-password': entry(
+    3,
+    'The default password would be reachable from other machines.',
+    'Set another password, or listen on 127.0.0.1.',
+  ),
   'refused.failed-documents': entry(
     1,
     'Documents failed, so nothing was switched.',
@@ -284,6 +299,16 @@ export const ERROR_CATALOGUE = {
     'Stop the services and run the same command again.',
   ),
 
+  'request.invalid': entry(1, 'A request to the service cannot be understood.', 'Correct what the message names.'),
+  'request.unauthorized': entry(1, 'The user or the password is wrong.', 'Check both.'),
+  'request.forbidden': entry(1, 'The user may not do this.', 'Ask an administrator of the service.'),
+  'request.not-found': entry(1, 'What the request names does not exist.', 'Check the name.'),
+  'request.conflict': entry(1, 'The request does not fit the present state.', 'See the message.'),
+  'request.too-large': entry(1, 'The request is larger than the service takes.', 'Raise the limit that is named.'),
+  'request.too-many': entry(1, 'Too many attempts failed.', 'Wait as long as the answer says.', true),
+  'request.timeout': entry(1, 'The request took too long.', 'Try again; send it faster.', true),
+  'service.unavailable': entry(1, 'The service cannot do this now.', 'Try again in a while.', true),
+  'service.address': entry(2, 'The service cannot listen on its address.', 'Name a free port and an own address.'),
   'check.failed': entry(
     5,
     'The check read back something other than it had written.',
