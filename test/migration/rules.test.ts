@@ -5,13 +5,17 @@ import { payloadOf } from '../../src/archive/payload.ts';
 import type { Store } from '../../src/archive/store.ts';
 import type { ErrorCode } from '../../src/core/error-catalogue.ts';
 import { isAppError } from '../../src/core/errors.ts';
+import { parseConnectUrl } from '../../src/database/connect-url.ts';
+import { openDatabase } from '../../src/database/open-database.ts';
 import type { DeleteItem, Driver } from '../../src/drivers/contract.ts';
 import { MemorySpaces, openMemoryDriver } from '../../src/drivers/memory/driver.ts';
 import { ensureTables } from '../../src/migration/journal.ts';
 import { migrate } from '../../src/migration/migrate.ts';
 import { rollback } from '../../src/migration/rollback.ts';
+import { isLockHeld } from '../../src/migration/lock.ts';
 import { getStatus } from '../../src/migration/status.ts';
 import { openTestDatabase, type OpenTestDatabase } from '../support/each-database.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import {
   atPoint,
   COMPRESSED,
@@ -26,6 +30,7 @@ import {
   seed,
   sideOf,
   storeOf,
+  until,
   withOperations,
 } from './harness.ts';
 
@@ -122,6 +127,52 @@ describe('rules of the migration protocol', () => {
       assert.equal((await listUrls(from.driver)).length, 6, 'everything is at the source still');
       assert.equal((await problemsThrough(db, to, expected)).length, 1, 'no more than the canary was risked');
     });
+  });
+
+  describe('R5 a switch can outlive its process', () => {
+    test('while it is under way nobody else gets the lock', async () => {
+      const { db } = opened;
+      await seed(db, from, 3);
+      let second: unknown;
+      const faults = atPoint('switch.before-commit', async () => {
+        second = await migrate(environmentOf(db), requestOf(from, to), OFFLINE).catch((error: unknown) => error);
+      });
+      await migrate(environmentOf(db, { faults }), requestOf(from, to), OFFLINE);
+      assert.ok(isAppError(second, 'refused.lock-held'), String(second));
+    });
+
+    for (const [what, cut, active] of [
+      ['a COMMIT that was lost on its way', 'request', 'from'],
+      ['a COMMIT whose acknowledgement was lost', 'response', 'to'],
+    ] as const) {
+      test(`${what} is told by what the next process reads`, async () => {
+        const { db } = opened;
+        const expected = await seed(db, from, 5);
+        const url = new URL(opened.url);
+        await using proxy = await startTcpProxy(Number(url.port));
+        url.port = String(proxy.port);
+        const target = parseConnectUrl(url.href, { place: 'test', environment: {} });
+        await using distant = await openDatabase(target, { retryDelayMs: 50 });
+        let committing = false;
+        const faults = atPoint('switch.before-commit', async () => {
+          proxy.alter = (direction, piece) => {
+            committing ||= direction === 'request' && piece.includes('COMMIT');
+            return committing && direction === cut ? 'cut' : piece;
+          };
+        });
+        const run = migrate(environmentOf(distant, { faults }), requestOf(from, to), OFFLINE);
+        await assert.rejects(run, refusal('database.lost'));
+        assert.ok(committing);
+        await until(async () => !(await isLockHeld(db)));
+        const { rows } = await db.query<{ id: number }>('SELECT id FROM archive_mover_migration');
+        const id = rows[0]?.id ?? 0;
+        assert.equal((await getStatus(db, id)).active, active);
+        assert.deepEqual(await problemsThrough(db, active === 'to' ? to : from, expected), []);
+        const again = await migrate(environmentOf(db), requestOf(from, to), OFFLINE);
+        assert.deepEqual([again.id, again.outcome, again.counts.cleaned], [id, 'complete', 5]);
+        assert.deepEqual(await problemsThrough(db, to, expected), []);
+      });
+    }
   });
 
   describe('R6 nothing slips past the switch', () => {
@@ -401,6 +452,29 @@ describe('rules of the migration protocol', () => {
       await beat(600);
       assert.equal((await migrate(environmentOf(db), requestOf(from, to), OFFLINE)).outcome, 'complete');
     });
+
+    for (const [point, held] of [
+      ['copy.after-record', 'the switch'],
+      ['switch.after-commit', 'cleaning'],
+    ] as const) {
+      test(`a heartbeat that advances keeps ${held} back, though its clock is an hour slow`, async () => {
+        const { db } = opened;
+        const expected = await seed(db, from, 3);
+        await db.query(
+          `INSERT INTO services (hostid, servicename, heartbeat)
+           VALUES ('node-1', 'catalog', extract(epoch FROM now())::integer - 3600)`,
+        );
+        const faults = atPoint(point, () => db.query('UPDATE services SET heartbeat = heartbeat + 60'));
+        await assert.rejects(
+          migrate(environmentOf(db, { faults }), requestOf(from, to), OFFLINE),
+          (error) => refusal('refused.services-running')(error) && /catalog on node-1.*advance/.test(String(error)),
+        );
+        assert.ok((await listUrls(from.driver)).length >= 2, 'no more than the canary was deleted');
+        const active = point === 'switch.after-commit' ? to : from;
+        assert.deepEqual(await problemsThrough(db, active, expected), []);
+        assert.equal((await migrate(environmentOf(db), requestOf(from, to), OFFLINE)).outcome, 'complete');
+      });
+    }
 
     test('another session on the database refuses, also in the switch', async () => {
       const { db } = opened;
