@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { makeKey, payloadOf, textBytes } from './conformance/samples.ts';
 import { DRIVERS, openDriver, openReliableDriver } from './registry.ts';
 import { SECTIONS } from './sections.ts';
@@ -16,6 +18,21 @@ describe('the registry', () => {
       Object.values(SECTIONS).map(({ driver }) => driver),
     );
     for (const { description } of DRIVERS) assert.notEqual(description, '');
+  });
+
+  test('loads the code of no driver, and of no client library, before one is opened', async () => {
+    const script = `
+      import { registerHooks } from 'node:module';
+      const loaded = [];
+      registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+      await import(${JSON.stringify(new URL('registry.ts', import.meta.url).href)});
+      console.log(JSON.stringify(loaded));`;
+    const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', script];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    const loaded = JSON.parse(stdout) as readonly string[];
+    assert.ok(loaded.some((url) => url.endsWith('/azure/config.ts')));
+    const early = loaded.filter((url) => /\/driver\.ts$|\/node_modules\/(?!zod\/)/.test(url));
+    assert.deepEqual(early, []);
   });
 
   test('opens a driver by its name', async () => {
