@@ -1,7 +1,8 @@
 /**
  * Runs the suites under `test/servers/` on real servers: starts what this machine can have and does not run yet, and ends
  * it again. A file `NAME.test.ts` or `NAME-*.test.ts` belongs to the server NAME. Fails where a server could not be
- * started, or one that runs has no suite; says which are left out because this machine does not have their programs.
+ * started, or is missing although `servers/install.sh` can install it here, or where one that runs has no suite; says
+ * which are left out because this machine does not have their programs.
  *
  *   npm run test:servers [-- NAME...]
  */
@@ -39,9 +40,9 @@ const runTests = async (files: readonly string[], stopping: AbortSignal): Promis
 const main = async (names: readonly string[]): Promise<number> => {
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopping.abort());
-  const { started, running, unavailable, failed } = await startServers(names, say);
+  const { started, running, unavailable, missing, failed } = await startServers(names, say);
   try {
-    if (failed.length > 0) return 1;
+    if (failed.length > 0 || missing.length > 0) return 1;
     const all = (await Array.fromAsync(glob('test/servers/**/*.test.ts'))).toSorted();
     const without = running.filter((server) => !all.some((file) => belongsTo(file, server)));
     if (without.length > 0) {

@@ -21,8 +21,10 @@ export interface Started {
   /** Those that were started now; others ran already. */
   readonly started: readonly string[];
   readonly running: readonly string[];
-  /** Those that this machine cannot have. */
+  /** Those that this machine does not have. */
   readonly unavailable: readonly string[];
+  /** Of those the ones that it could have. */
+  readonly missing: readonly string[];
   readonly failed: readonly string[];
 }
 
@@ -32,6 +34,7 @@ export const startServers = async (names: readonly string[], say: (text: string)
     started: [] as string[],
     running: [] as string[],
     unavailable: [] as string[],
+    missing: [] as string[],
     failed: [] as string[],
   };
   for (const server of await loadServers(names)) {
@@ -44,7 +47,13 @@ export const startServers = async (names: readonly string[], say: (text: string)
       continue;
     }
     if (!(await server.available())) {
-      say(`${server.name}: left out, this machine does not have its programs`);
+      const obtainable = (await server.obtainable?.()) ?? false;
+      say(
+        obtainable
+          ? `${server.name}: missing, scripts/servers/install.sh installs its programs`
+          : `${server.name}: left out, this machine does not have its programs`,
+      );
+      if (obtainable) result.missing.push(server.name);
       result.unavailable.push(server.name);
       continue;
     }

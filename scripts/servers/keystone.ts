@@ -4,6 +4,7 @@ import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { canInstallPackages } from './debian.ts';
 import {
   findFreePorts,
   type ServerState,
@@ -199,4 +200,4 @@ const stop = async (state: ServerState): Promise<void> => {
   await Promise.all(state.processes.map((each) => stopProcess(each)));
 };
 
-export const server: TestServer = { name: 'keystone', available, start, stop };
+export const server: TestServer = { name: 'keystone', available, obtainable: canInstallPackages, start, stop };

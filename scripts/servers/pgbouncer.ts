@@ -3,6 +3,7 @@ import { access, chown, constants, mkdir, rm, writeFile } from 'node:fs/promises
 import { createConnection } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { findServerUser, makeServerFolder } from '../../test/support/postgres-binaries.ts';
+import { canInstallPackages } from './debian.ts';
 import {
   findFreePorts,
   type ServerState,
@@ -94,6 +95,7 @@ const stop = async (state: ServerState): Promise<void> => {
 export const server: TestServer = {
   name: 'pgbouncer',
   available: async () => (await findProgram()) !== undefined,
+  obtainable: canInstallPackages,
   start,
   stop,
 };

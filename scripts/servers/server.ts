@@ -28,6 +28,8 @@ export interface TestServer {
   readonly name: string;
   /** Whether this machine has the programs. */
   available(): Promise<boolean>;
+  /** Whether `install.sh` could install them here; left out: it does not know them. */
+  obtainable?(): Promise<boolean>;
   /** Starts it with empty data in a folder of its own, and resolves once it answers. Leaves nothing running if it throws. */
   start(folder: string): Promise<ServerState>;
   /** Ends its processes. May be repeated. */

@@ -5,6 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { canInstallPackages } from './debian.ts';
 import {
   type ServerState,
   type TestServer,
@@ -146,7 +147,13 @@ const stop = async (state: ServerState): Promise<void> => {
   await Promise.all(state.processes.map((each) => stopProcess(each)));
 };
 
-export const server: TestServer = { name: 'swift', available, start: (folder) => startSwift(folder), stop };
+export const server: TestServer = {
+  name: 'swift',
+  available,
+  obtainable: canInstallPackages,
+  start: (folder) => startSwift(folder),
+  stop,
+};
 
 /** A folder for a server that only lives as long as a test. */
 export const temporaryServerFolder = (name: string): string =>
