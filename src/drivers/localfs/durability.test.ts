@@ -9,7 +9,7 @@ import { openLocalfsDriver } from './driver.ts';
 
 interface Syncing {
   readonly fd: number;
-  sync(): Promise<void>;
+  readonly sync: (this: Syncing) => Promise<void>;
 }
 
 let folder: string;
