@@ -117,7 +117,7 @@ const meter = (algorithm: 'md5' | 'sha256') => {
  * The same for a payload of any size, in constant memory: a first reading checks the source and measures what the
  * destination will get, so that nothing unverified is ever written; `payload.open` reads the source again.
  */
-export const encodeStream = async (
+const encodeStream = async (
   driver: Driver,
   ref: ObjectRef,
   expected: ExpectedPayload,

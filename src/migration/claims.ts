@@ -8,7 +8,7 @@ import { type Fence, lockLost } from './migration-store.ts';
  */
 
 /** The class of the advisory locks by which workers live; the second key is the worker's id. */
-export const WORKER_LOCK_CLASS = 0x616d;
+const WORKER_LOCK_CLASS = 0x616d;
 
 export interface Chunk {
   readonly firstSeq: number;

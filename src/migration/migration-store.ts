@@ -155,7 +155,7 @@ export const insertMigration = async (
   return id;
 };
 
-export const findMigration = async (db: Queryable, id: number): Promise<MigrationRecord | undefined> => {
+const findMigration = async (db: Queryable, id: number): Promise<MigrationRecord | undefined> => {
   const { rows } = await db.query<Row>('SELECT * FROM archive_mover_migration WHERE id = $1', [id]);
   return rows[0] && fromRow(rows[0]);
 };

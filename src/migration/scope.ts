@@ -19,11 +19,11 @@ export interface Scope {
 }
 
 /** The bucket in which Anchore Engine keeps its analysis archive. */
-export const ANALYSIS_ARCHIVE_BUCKET = 'analysis_archive';
+const ANALYSIS_ARCHIVE_BUCKET = 'analysis_archive';
 
 const SAMPLE_KEY: DocumentKey = { userId: 'u', bucket: 'b', archiveId: 'a', documentName: 'a.json' };
 
-export const schemeOf = (driver: Driver): string => {
+const schemeOf = (driver: Driver): string => {
   const url = sampleUrl(driver);
   return url.slice(0, url.indexOf('://'));
 };

@@ -73,7 +73,7 @@ const findActive = async (
 };
 
 /** The invariant in one line: the source until the switch has committed, then the destination. */
-export const activeSide = (record: MigrationRecord): MigrationStatus['active'] => {
+const activeSide = (record: MigrationRecord): MigrationStatus['active'] => {
   switch (record.phase) {
     case 'copying':
       return record.switchedAt === undefined ? 'from' : 'to';
