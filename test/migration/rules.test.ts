@@ -200,20 +200,30 @@ describe('rules of the migration protocol', () => {
       assert.deepEqual(await listUrls(from.driver), []);
     });
 
-    test('writers wait while it is under way', async () => {
+    test('writers wait from the comparison to the commit', async () => {
       const { db } = opened;
-      await seed(db, from, 3);
-      let refused: unknown;
-      const faults = atPoint('switch.before-commit', async () => {
-        refused = await db
-          .transaction(async (tx) => {
+      const expected = await seed(db, from, 3);
+      const writes = [
+        'UPDATE archive_metadata SET last_updated = 1',
+        'DELETE FROM archive_metadata',
+        `INSERT INTO archive_metadata (bucket, "archiveId", "userId", "documentName") VALUES ('b', 'late', 'u', 'late.json')`,
+      ];
+      const refused: unknown[] = [];
+      const faults = atPoint('switch.before-update', async () => {
+        for (const write of writes) {
+          const attempt = db.transaction(async (tx) => {
             await tx.query(`SET LOCAL lock_timeout = '50ms'`);
-            await tx.query(`UPDATE archive_metadata SET last_updated = 1`);
-          })
-          .catch((error: unknown) => error);
+            await tx.query(write);
+          });
+          refused.push(await attempt.catch((error: unknown) => error));
+        }
       });
       await migrate(environmentOf(db, { faults }), requestOf(from, to), OFFLINE);
-      assert.ok(refused instanceof Error, 'a write got in');
+      assert.deepEqual(
+        refused.map((error) => isAppError(error, 'database.timeout')),
+        writes.map(() => true),
+      );
+      assert.deepEqual(await problemsThrough(db, to, expected), []);
     });
 
     test('rows that keep changing end in a refusal, not in a loop', async () => {
@@ -409,6 +419,8 @@ describe('rules of the migration protocol', () => {
       await seed(db, from, 5);
       const result = await migrate(environmentOf(db), requestOf(from, to), OFFLINE);
       await assert.rejects(rollback(environmentOf(db), undo(result.id)), refusal('refused.cannot-roll-back'));
+      assert.deepEqual(await listUrls(from.driver), [], 'nothing was copied back');
+      assert.equal((await db.query('SELECT id FROM archive_mover_migration')).count, 1);
     });
 
     test('is all or nothing: an old object that is gone is copied back, a damaged one keeps everything as it is', async () => {
