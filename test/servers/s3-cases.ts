@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import {
   CreateBucketCommand,
@@ -23,6 +25,7 @@ import {
 import type { DeleteOutcome, Driver, ListedObject } from '../../src/drivers/contract.ts';
 import type { S3Checksum, S3Options } from '../../src/drivers/s3/config.ts';
 import { openS3Driver } from '../../src/drivers/s3/driver.ts';
+import type { HalfUpload } from './s3-half-upload.ts';
 import { optionsFor } from './s3-subject.ts';
 
 /** What one server does, and others do not. */
@@ -53,6 +56,18 @@ const openSdk = (options: S3Options, region: string): S3Client => {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     credentials: { accessKeyId, secretAccessKey },
   });
+};
+
+/** Has a process of its own begin to store an object in parts, and kills it in the middle. */
+const leaveHalf = async (half: HalfUpload): Promise<void> => {
+  const child = fork(new URL('s3-half-upload.ts', import.meta.url), { execArgv: [] });
+  const ended = once(child, 'exit');
+  const halfWay = once(child, 'message');
+  child.send(half);
+  await Promise.race([halfWay, ended]);
+  child.kill('SIGKILL');
+  const [, signal] = (await ended) as [number | null, string | null];
+  assert.equal(signal, 'SIGKILL');
 };
 
 const outcomesOf = (results: readonly DeleteOutcome[]): readonly string[] =>
@@ -153,6 +168,31 @@ export const s3Cases = (server: string, region: string, features: S3Features): v
       assert.equal(await listUploads(), 1);
       await driver.put(key, streamOf(bytes), { mode: 'create' });
       assert.equal(await listUploads(), 0);
+    });
+
+    test('what a killed process left is removed by the next write or delete of the key, however it is made', async () => {
+      const bucket = `${options.bucket}-killed`;
+      const own = { ...options, bucket, prefix: 'a prefix/' };
+      const countUploads = async (): Promise<number> =>
+        (await sdk.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.length ?? 0;
+      await sdk.send(new CreateBucketCommand({ Bucket: bucket }));
+      const [inParts, small, deleted] = [makeKey('in parts +%'), makeKey('small ü'), makeKey('deleted')];
+      const halves = [inParts, small, deleted].map((key) => leaveHalf({ options: own, partSizes: PART_SIZES, key }));
+      await Promise.all(halves);
+      // Somebody else's, of a key that no document of ours has.
+      await sdk.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: 'a prefix/foreign' }));
+      assert.equal(await countUploads(), 4);
+
+      await using next = await openWith({ bucket, prefix: 'a prefix/' });
+      await next.prepare();
+      assert.equal(await countUploads(), 4);
+      await next.put(inParts, streamOf(makeBytes(7 * MIB, 'again')), { mode: 'create' });
+      assert.equal(await countUploads(), 3);
+      await next.put(small, payloadOf(textBytes('it has become small')), { mode: 'create' });
+      assert.equal(await countUploads(), 2);
+      const ref = refOf(deleted, next.locate(deleted));
+      assert.deepEqual(await next.delete([{ ref, md5: undefined }]), [{ outcome: 'absent' }]);
+      assert.equal(await countUploads(), 1);
     });
 
     for (const checksum of features.checksums) {

@@ -30,7 +30,7 @@ import { listObjects, MAX_PAGE_KEYS } from './list-objects.ts';
 import { findPlace, keyOf, type ObjectPlace, parsePlace, urlOf } from './object-url.ts';
 import { putMultipart } from './multipart.ts';
 import { DEFAULT_PART_SIZES, type PartSizes } from './multipart-parts.ts';
-import { createUploadRegister } from './multipart-uploads.ts';
+import { abortNotedUploads, createUploadRegister, noteUnfinishedUploads } from './multipart-uploads.ts';
 import { IN_MEMORY_BYTES, type PutContext, type PutJob, putObject, signsBodies } from './put-object.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { DEFAULT_RANGE_SIZES, type RangeSizes } from './ranged-read.ts';
@@ -131,6 +131,7 @@ class S3Driver implements Driver {
     await ensureBucket(this.#client, this.#options, signal);
     this.#knownBuckets.add(this.#options.bucket);
     this.#conditionalPut ??= await probeConditionalPut(this.#client, this.#options, signal);
+    await noteUnfinishedUploads(this.#client, this.#uploads, this.#options.bucket, this.#options.prefix, signal);
   }
 
   async identify(): Promise<StoreIdentity> {
@@ -174,8 +175,10 @@ class S3Driver implements Driver {
     const conditions = creates && this.#conditionalPut === true ? { 'if-none-match': '*' } : {};
     const context: PutContext = { client: this.#client, options: this.#options };
     const job: PutJob = { place, payload, conditions, signal };
-    const md5 = inParts ? await putMultipart(context, this.#uploads, this.#sizes, job) : await putObject(context, job);
-    return { url, md5, sizeBytes: undefined };
+    if (inParts)
+      return { url, md5: await putMultipart(context, this.#uploads, this.#sizes, job), sizeBytes: undefined };
+    await abortNotedUploads(this.#client, this.#uploads, place);
+    return { url, md5: await putObject(context, job), sizeBytes: undefined };
   }
 
   async copyWithin(
@@ -191,6 +194,7 @@ class S3Driver implements Driver {
     this.#comparesCopies ??= await probeConditionalCopy(context, job);
     if (!this.#comparesCopies)
       throw new AppError('store.failed', `${url}: the store does not compare what it copies, so it is not asked to`);
+    await abortNotedUploads(this.#client, this.#uploads, place);
     return { url, md5: await copyObject(context, this.#uploads, this.#copies, job), sizeBytes: undefined };
   }
 
@@ -203,6 +207,10 @@ class S3Driver implements Driver {
       learnt: this.#learnt,
       signal,
     };
+    for (const { ref } of items) {
+      const place = findPlace(ref.url);
+      if (place !== undefined) await abortNotedUploads(this.#client, this.#uploads, place);
+    }
     return deleteObjects(context, items);
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Script, ScriptedServer } from '../../../test/support/scripted-http.ts';
+import type { Script, ScriptedRequest, ScriptedServer } from '../../../test/support/scripted-http.ts';
 import { errorXml, withScriptedS3 } from '../../../test/support/scripted-s3.ts';
 import { makeKey, streamOf, textBytes } from '../conformance/samples.ts';
 
@@ -75,4 +75,42 @@ describe('an upload in parts', () => {
       { partSizes },
     );
   });
+
+  test('uploads that are found when the store is made ready are aborted with the next small write of their key', async () => {
+    const upload = (name: string, id: string): string =>
+      `<Upload><Key>${encodeURIComponent(`admin/analysis_data/${name}`)}</Key><UploadId>${id}</UploadId></Upload>`;
+    const page = (inner: string): string =>
+      `<ListMultipartUploadsResult><EncodingType>url</EncodingType>${inner}</ListMultipartUploadsResult>`;
+    const first = `${upload('other', 'u1')}<IsTruncated>true</IsTruncated><NextKeyMarker>a%2Fb%20c</NextKeyMarker><NextUploadIdMarker>u1</NextUploadIdMarker>`;
+    const second = `${upload(key.archiveId, 'u2')}${upload(key.archiveId, 'u3')}<IsTruncated>false</IsTruncated>`;
+    const script: Script = ({ method, target }) => {
+      if (method === 'GET')
+        return { status: 200, body: page(target.includes('key-marker=a%2Fb%20c') ? second : first) };
+      return { status: 200 };
+    };
+    await withScriptedS3(script, {}, async (driver, server) => {
+      await driver.prepare();
+      assert.equal(server.requests.filter(({ target }) => target.includes('uploads=')).length, 2);
+      const ended = (): readonly string[] =>
+        server.requests.filter(({ method, target }) => method === 'DELETE' && target.includes('uploadId')).map(idOf);
+      assert.deepEqual(ended(), []);
+      await driver.put(key, streamOf(bytes), { mode: 'replace' });
+      assert.deepEqual(ended(), ['u2', 'u3']);
+      await driver.put(key, streamOf(bytes), { mode: 'replace' });
+      assert.deepEqual(ended(), ['u2', 'u3']);
+    });
+  });
+
+  test('where uploads cannot be listed the store is ready all the same', async () => {
+    const script: Script = ({ method, target }) =>
+      method === 'GET' && target.includes('uploads=')
+        ? { status: 403, body: errorXml('AccessDenied') }
+        : { status: 200 };
+    await withScriptedS3(script, {}, async (driver) => {
+      await driver.prepare();
+      await driver.put(key, streamOf(bytes), { mode: 'replace' });
+    });
+  });
 });
+
+const idOf = ({ target }: ScriptedRequest): string => /uploadId=([^&]*)/.exec(target)?.[1] ?? '';
