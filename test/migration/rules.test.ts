@@ -4,7 +4,7 @@ import { putDocument } from '../../src/archive/archive.ts';
 import { payloadOf } from '../../src/archive/payload.ts';
 import type { Store } from '../../src/archive/store.ts';
 import type { ErrorCode } from '../../src/core/error-catalogue.ts';
-import { isAppError } from '../../src/core/errors.ts';
+import { AppError, isAppError } from '../../src/core/errors.ts';
 import { parseConnectUrl } from '../../src/database/connect-url.ts';
 import { openDatabase } from '../../src/database/open-database.ts';
 import type { DeleteItem, Driver } from '../../src/drivers/contract.ts';
@@ -115,6 +115,44 @@ describe('rules R1 to R9 of the migration protocol', () => {
       await assert.rejects(migrate(environmentOf(db), requestOf(source, to), OFFLINE), refusal('refused.same-store'));
       assert.equal((await listUrls(from.driver)).length, 6, 'everything is at the source still');
       assert.equal((await problemsThrough(db, to, expected)).length, 1, 'no more than the canary was risked');
+    });
+  });
+
+  describe('R3 vanished or ephemeral stores', () => {
+    test('a destination that does not last is refused before anything is written, unless forced', async () => {
+      const { db } = opened;
+      const expected = await seed(db, from, 3);
+      const error = new AppError('refused.ephemeral-store', 'it lies in memory');
+      const ephemeral = withOperations(to.driver, {
+        inspect: () => Promise.resolve([{ severity: 'refuse', concerns: 'writing', forceable: true, error }]),
+      });
+      const store = { ...to, driver: ephemeral };
+      await assert.rejects(migrate(environmentOf(db), requestOf(from, store), OFFLINE), refusal(error.code));
+      assert.deepEqual(await listUrls(to.driver), []);
+      const forced = await migrate(environmentOf(db), requestOf(from, store, { force: true }), OFFLINE);
+      assert.equal(forced.outcome, 'complete');
+      assert.deepEqual(await problemsThrough(db, to, expected), []);
+    });
+
+    test('a source that is gone while it is cleaned is an error: its documents do not count as deleted', async () => {
+      const { db } = opened;
+      const expected = await seed(db, from, 5);
+      let gone = false;
+      const error = new AppError('store.unmounted', 'another folder is there now');
+      const unmounted = withOperations(from.driver, {
+        delete: async (items: readonly DeleteItem[]) =>
+          gone ? items.map(() => ({ outcome: 'failed', error })) : from.driver.delete(items),
+      });
+      const faults = atPoint('clean.after-intent', async () => {
+        gone = true;
+      });
+      const request = requestOf({ ...from, driver: unmounted }, to);
+      const result = await migrate(environmentOf(db, { faults }), request, OFFLINE);
+      assert.equal(result.outcome, 'delete-problems');
+      assert.deepEqual([result.counts.cleaned, result.problems.length], [0, 5]);
+      assert.deepEqual(await problemsThrough(db, to, expected), []);
+      assert.equal((await migrate(environmentOf(db), requestOf(from, to), OFFLINE)).counts.cleaned, 5);
+      assert.deepEqual(await listUrls(from.driver), []);
     });
   });
 

@@ -85,3 +85,17 @@ describe('what a put has acknowledged is on the disk', () => {
     assert.equal(Buffer.from(await readBytes(await driver.get(ref))).toString(), 'a document');
   });
 });
+
+test('a root in memory is refused, unless forced', async () => {
+  const inMemory = await openLocalfsDriver({
+    archiveDataDir: '/dev/shm/test-durability/archive',
+    owner: undefined,
+    fileMode: undefined,
+    folderMode: undefined,
+  });
+  const conditions = await inMemory.inspect(); // makes nothing
+  assert.deepEqual(
+    conditions.map(({ severity, concerns, forceable, error }) => [severity, concerns, forceable, error.code]),
+    [['refuse', 'writing', true, 'refused.ephemeral-store']],
+  );
+});
