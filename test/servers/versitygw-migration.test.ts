@@ -1,0 +1,3 @@
+import { s3MigrationCases } from './s3-migration.ts';
+
+s3MigrationCases('versitygw');
