@@ -28,6 +28,7 @@ export const cleanSource = async (run: Run, part?: Chunk): Promise<readonly Clea
   const { db, faults, record, epoch } = run;
   const fence = { id: record.id, epoch };
   await waitForStandbys(run);
+  if (!run.force) await refuseWhileServicesRun(db, run.heartbeats); // as long as a rollback is still possible
   if (part === undefined) {
     await db.transaction(async (tx) => {
       await holdFence(tx, fence);

