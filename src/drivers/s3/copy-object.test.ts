@@ -43,6 +43,7 @@ describe('a copy by the store itself', () => {
         'x-amz-copy-source': '/other-bucket/a%20b/c%2Bd%2541/%C3%BC%3F%23%22//e',
         'x-amz-copy-source-if-match': `"${expected.md5}"`,
         'x-amz-metadata-directive': 'REPLACE',
+        'x-amz-tagging-directive': 'REPLACE',
         'x-amz-checksum-algorithm': 'SHA256',
         'x-amz-server-side-encryption': 'aws:kms',
         'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',

@@ -92,6 +92,8 @@ const copyWhole = async (context: PutContext, job: CopyJob): Promise<string | un
     ...sourceHeaders(job),
     // Stored as `put` stores it, whatever the source had.
     'x-amz-metadata-directive': 'REPLACE',
+    // Tags would need rights of their own.
+    'x-amz-tagging-directive': 'REPLACE',
     ...(checksum !== undefined && { 'x-amz-checksum-algorithm': ALGORITHM_NAMES[checksum] }),
   };
   const request: S3Request = { operation: 'CopyObject', method: 'PUT', ...place, headers, signal };
