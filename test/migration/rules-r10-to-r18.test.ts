@@ -339,7 +339,9 @@ describe('rules R10 to R18 of the migration protocol', () => {
       const faults = atPoint('copy.after-intent', () =>
         db.query('UPDATE archive_mover_migration SET epoch = epoch + 1'),
       );
-      const overtaken = migrate(environmentOf(db, { faults }), requestOf(from, to), OFFLINE);
+      // One batch at a time: another one could rightly be recorded before the takeover.
+      const settings = { ...environmentOf(db).settings, batchesInFlight: 1 };
+      const overtaken = migrate(environmentOf(db, { faults, settings }), requestOf(from, to), OFFLINE);
       await assert.rejects(overtaken, refusal('database.lock-lost'));
       assert.deepEqual(await problemsThrough(db, from, expected), []);
       const { rows } = await db.query<{ state: string }>(
