@@ -136,6 +136,23 @@ export interface StoreCondition {
   readonly forceable: boolean;
 }
 
+/** Room that a store holds on to when its objects are deleted, and how it gives it back. */
+export interface SpaceKeeper {
+  /** What the store takes now. */
+  measure(): Promise<HeldSpace>;
+  /**
+   * Gives back what no object needs. It may take long, and keeps others out meanwhile. Throws `database.denied` with the
+   * grant that is missing, `database.timeout` where others are at work on the store.
+   */
+  reclaim(signal?: AbortSignal): Promise<HeldSpace>;
+}
+
+export interface HeldSpace {
+  /** For a person, such as `the table public.archive_document`. */
+  readonly place: string;
+  readonly sizeBytes: number;
+}
+
 export interface Driver extends AsyncDisposable {
   readonly name: DriverName;
   readonly capabilities: Capabilities;
@@ -164,6 +181,8 @@ export interface Driver extends AsyncDisposable {
   list(signal?: AbortSignal): AsyncIterable<ListedObject>;
 
   readonly bulk?: BulkOperations;
+  /** Only for stores that do not give back by themselves what deleting frees. */
+  readonly space?: SpaceKeeper;
 
   /**
    * Copies an object of the same namespace to where `key` goes, without its bytes passing through here, if and only if the

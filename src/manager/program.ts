@@ -55,6 +55,10 @@ const READ_BACK = new Option(
   '--verify <how>',
   'How the destination proves a copy: read-back reads every one again.',
 ).choices(['read-back']);
+const RECLAIM = [
+  '--reclaim',
+  'After cleaning, have the table of a db or db2 source give back its room: TRUNCATE if it is empty, else VACUUM FULL.',
+] as const;
 const BUCKET = [
   '--bucket <name>',
   'Only this logical bucket (analysis_data, manifest_data, ...), not a bucket of the store. Can be repeated.',
@@ -111,6 +115,7 @@ const addGroup = (program: Commander, name: string, summary: string, run: RunCom
     async () => (await import('./commands/migrate.ts')).migrate,
   )
     .option('--nodelete', 'Leave the documents in the source; clean ID removes them later.')
+    .option(...RECLAIM)
     .option(...DONTASK)
     .option(...BUCKET, collect)
     .option(...FROM_ANALYSIS)
@@ -186,6 +191,7 @@ const addGroup = (program: Commander, name: string, summary: string, run: RunCom
     'Delete from the source what a migration has switched, or finish that.',
     async () => (await import('./commands/clean.ts')).clean,
   )
+    .option(...RECLAIM)
     .option(...FROM)
     .option(...TO)
     .option(...FORCE);

@@ -1,14 +1,9 @@
 import type { Log } from '../core/log.ts';
 import type { ProgressEvent } from '../migration/run.ts';
+import { readableBytes } from './readable-bytes.ts';
 
 /** How often a long step says how far it is. */
 const INTERVAL_MS = 10_000;
-
-const readable = (bytes: number): string => {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power] ?? ''}`;
-};
 
 /**
  * Turns the events of a run into a line now and then, so that someone who watches sees that it lives and when it may be
@@ -30,7 +25,7 @@ export const createProgressLog = (log: Log, now: () => number): ((event: Progres
     const perSecond = copied / Math.max(1, (now() - startedMs) / 1000);
     const left = Math.max(0, planned - copied);
     log.info(
-      `Copied ${copied} of ${planned} documents, ${readable(bytes)}, ${perSecond.toFixed(0)} documents/s, ` +
+      `Copied ${copied} of ${planned} documents, ${readableBytes(bytes)}, ${perSecond.toFixed(0)} documents/s, ` +
         `about ${Math.ceil(left / Math.max(perSecond, 0.01) / 60)} min left`,
     );
   };

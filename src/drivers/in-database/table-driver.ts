@@ -17,6 +17,7 @@ import type {
   Payload,
   PutOptions,
   PutReceipt,
+  SpaceKeeper,
   StoredObject,
   StoreCondition,
   StoreIdentity,
@@ -24,6 +25,7 @@ import type {
 import { eachOrAll, wrapAll } from './each-or-all.ts';
 import { identifyTable } from './identity.ts';
 import type { PayloadTable } from './payload-table.ts';
+import { keepTableSpace } from './table-space.ts';
 import { type BytesItem, TableStore } from './table-store.ts';
 
 /**
@@ -44,6 +46,7 @@ export class TableDriver implements Driver {
   readonly name: PayloadTable['driver'];
   readonly capabilities: Capabilities;
   readonly bulk: BulkOperations;
+  readonly space: SpaceKeeper;
   readonly #db: Database;
   /** The form that URLs and row keys have, whatever columns the table turns out to have. */
   readonly #form: PayloadTable;
@@ -63,6 +66,7 @@ export class TableDriver implements Driver {
       maxPayloadBytes: db.kind === 'embedded' ? MAX_EMBEDDED_PAYLOAD_BYTES : MAX_PAYLOAD_BYTES,
       concurrency: db.kind === 'embedded' ? 1 : 4,
     };
+    this.space = keepTableSpace(db, form.table);
     this.bulk = {
       maxItems: BULK_ITEMS,
       maxBytes: BULK_BYTES,

@@ -13,6 +13,7 @@ import type {
   Payload,
   PutOptions,
   PutReceipt,
+  SpaceKeeper,
   StoredObject,
   StoreCondition,
   StoreIdentity,
@@ -53,11 +54,14 @@ export interface Call<T> {
  */
 export class ForwardingDriver implements Driver {
   readonly bulk?: BulkOperations;
+  /** As it is: what takes long on purpose has no deadline, and is not repeated. */
+  readonly space?: SpaceKeeper;
   readonly copyWithin?: CopyWithin;
   protected readonly inner: Driver;
 
   constructor(inner: Driver) {
     this.inner = inner;
+    if (inner.space !== undefined) this.space = inner.space;
     const copy = inner.copyWithin?.bind(inner);
     if (copy !== undefined) this.copyWithin = (...args) => this.copy(copy, ...args);
     const { bulk } = inner;

@@ -1,5 +1,6 @@
 import { migrate } from '../../migration/migrate.ts';
 import type { Command } from '../context.ts';
+import { reclaimSpace, sayHeldSpace, wantsReclaim } from '../held-space.ts';
 import { connectForId, getRecord, loadJournalled, parseId } from '../journalled.ts';
 import { openSide } from '../open-side.ts';
 import { operationEnvironment } from '../operations.ts';
@@ -9,6 +10,7 @@ import { requestOptionsOf } from './migrate.ts';
 /** `clean ID`: deletes from the source what the migration has switched, or finishes an interrupted cleaning. */
 export const clean: Command = async (context, input) => {
   const id = parseId(input);
+  const reclaims = wantsReclaim(input);
   await using db = await connectForId(context, input);
   const record = await getRecord(db, id);
   const { from, to } = await loadJournalled(context, input, record);
@@ -26,5 +28,8 @@ export const clean: Command = async (context, input) => {
     },
     { online: false, id, cleanOnly: true },
   );
-  return await reportResult(context, db, result, to.archive);
+  if (!reclaims) await sayHeldSpace(context, source.side.store, result);
+  const exit = await reportResult(context, db, result, to.archive);
+  if (reclaims) await reclaimSpace(context, source.side.store, result);
+  return exit;
 };

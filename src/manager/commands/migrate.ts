@@ -6,6 +6,7 @@ import type { MigrateRequest } from '../../migration/requests.ts';
 import { connectDatabase, createTables } from '../connect-database.ts';
 import type { Command, CommandContext, CommandInput } from '../context.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { reclaimSpace, sayHeldSpace, wantsReclaim } from '../held-space.ts';
 import { type LoadedConfig, loadConfig } from '../load-configs.ts';
 import { openSide } from '../open-side.ts';
 import { operationEnvironment } from '../operations.ts';
@@ -23,6 +24,8 @@ interface RunChoice {
   /** Copy only, while services run. */
   readonly online: boolean;
   readonly ask: boolean;
+  /** Have the source give back the room of what was cleaned. */
+  readonly reclaim?: boolean;
   /** Continue this migration and no other. */
   readonly id?: number;
 }
@@ -47,7 +50,10 @@ export const runBetween = async (context: CommandContext, db: Database, choice: 
     { ...choice.request, from: source.side, to: destination.side },
     { online: choice.online, ...(choice.id !== undefined && { id: choice.id }) },
   );
-  return await reportResult(context, db, result, to.archive);
+  if (choice.reclaim !== true) await sayHeldSpace(context, source.side.store, result);
+  const exit = await reportResult(context, db, result, to.archive);
+  if (choice.reclaim === true) await reclaimSpace(context, source.side.store, result);
+  return exit;
 };
 
 /** Both configurations of a command line `FROM TO`. */
@@ -76,8 +82,9 @@ export const migrate: Command = async (context, input) => {
       'usage.invalid',
       '--move frees the source as it goes and --nodelete keeps it: they exclude each other',
     );
+  const reclaim = wantsReclaim(input);
   const { from, to } = await loadBoth(context, input);
   await using db = await connectDatabase(context, { config: from.file, tables: 'later' });
   context.log.at(PLACES.migrate).info('Loading configs');
-  return await runBetween(context, db, { from, to, request, online: false, ask: !input.flag('dontask') });
+  return await runBetween(context, db, { from, to, request, online: false, ask: !input.flag('dontask'), reclaim });
 };
