@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { s3Options } from '../../../test/support/s3-options.ts';
 import { startScriptedServer } from '../../../test/support/scripted-http.ts';
 import { redact } from '../../core/secrets.ts';
@@ -53,5 +54,39 @@ describe('credentials of the AWS chain', () => {
     await assert.rejects(client.send(request), { code: 'store.credentials' });
     assert.deepEqual([renewals, server.requests.length], [2, 4]);
     await transport.destroy();
+  });
+});
+
+describe('the standard chain, against the credentials service of a container', () => {
+  const before = { ...process.env };
+  afterEach(() => {
+    for (const name of Object.keys(process.env)) if (before[name] === undefined) delete process.env[name];
+    Object.assign(process.env, before);
+  });
+
+  test('credentials are taken from it, kept, and renewed before they expire', async () => {
+    let served = 0;
+    const validMs = [60_000, 3_600_000];
+    await using service = await startScriptedServer(() => {
+      const Expiration = new Date(Date.now() + (validMs[served] ?? 0)).toISOString();
+      served += 1;
+      const body = { AccessKeyId: `AKID${served}`, SecretAccessKey: `secret-${served}`, Token: 'token', Expiration };
+      return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    });
+    for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
+    Object.assign(process.env, {
+      AWS_CONFIG_FILE: '/nonexistent/config',
+      AWS_SHARED_CREDENTIALS_FILE: '/nonexistent/credentials',
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${service.url}/credentials`,
+    });
+    const source = openCredentials({ kind: 'chain' });
+    assert.equal((await source.get()).accessKeyId, 'AKID1');
+    // Less than five minutes are left of the first: it still serves, while the next one is fetched.
+    for (let tries = 0; tries < 200 && (await source.get()).accessKeyId === 'AKID1'; tries += 1) await sleep(10);
+    assert.equal((await source.get()).secretAccessKey, 'secret-2');
+    assert.equal((await source.get()).accessKeyId, 'AKID2');
+    assert.equal(source.keyId(), 'AKID2');
+    assert.equal(served, 2);
+    assert.doesNotMatch(redact('it says secret-2'), /secret-2/);
   });
 });
