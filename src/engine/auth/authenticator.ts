@@ -1,0 +1,125 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { AppError } from '../../core/errors.ts';
+import type { Account, User } from './account-store.ts';
+import { AttemptLimit } from './attempt-limit.ts';
+import { hashPassword, verifyPassword } from './password.ts';
+import type { UserDirectory } from './user-directory.ts';
+
+/** Who sent a request, and for which account. */
+export interface Caller {
+  readonly user: User;
+  readonly isAdmin: boolean;
+  /** Whose documents and policies the request is about. */
+  readonly account: Account;
+}
+
+export interface Credentials {
+  readonly authorization: string | undefined;
+  /** The header `x-anchore-account`. */
+  readonly asAccount: string | undefined;
+  readonly clientAddress: string;
+}
+
+/** A hash takes 60 ms of a processor on purpose: what was right is known for a while. */
+const REMEMBERED_MS = 60_000;
+const MAX_REMEMBERED = 1000;
+/** Hashes computed at once; the others wait. */
+const MAX_HASHING = 2;
+/** And so many wait, before requests are turned away. */
+const MAX_WAITING = 100;
+
+const unauthorized = (): AppError => new AppError('request.unauthorized', 'the user or the password is wrong');
+
+const parseBasic = (header: string | undefined): { readonly name: string; readonly password: string } | undefined => {
+  const encoded = /^Basic +([A-Za-z0-9+/=_-]+) *$/i.exec(header ?? '')?.[1];
+  if (encoded === undefined) return undefined;
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon < 0 ? undefined : { name: text.slice(0, colon), password: text.slice(colon + 1) };
+};
+
+/** HTTP Basic against a directory of users. */
+export class Authenticator {
+  readonly #directory: UserDirectory;
+  readonly #byUser = new AttemptLimit();
+  readonly #byAddress = new AttemptLimit();
+  /** When a password was last found right, by a keyed digest of it and of the credential that it matched. */
+  readonly #remembered = new Map<string, number>();
+  readonly #key = randomBytes(32);
+  /** What is compared with where there is no such user, so that it takes as long. */
+  readonly #decoy = hashPassword(randomBytes(16).toString('hex'));
+  #hashing = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(directory: UserDirectory) {
+    this.#directory = directory;
+  }
+
+  /** Throws `request.unauthorized`, `request.too-many`, `request.forbidden`, `request.not-found`. */
+  async authenticate({ authorization, asAccount, clientAddress }: Credentials): Promise<Caller> {
+    const basic = parseBasic(authorization);
+    if (basic === undefined) throw unauthorized();
+    const attempt = `${basic.name}\n${clientAddress}`;
+    const waitMs = Math.max(this.#byUser.waitMs(attempt), this.#byAddress.waitMs(clientAddress));
+    const user = await this.#directory.findUser(basic.name);
+    const remembered = user !== undefined && this.#isRemembered(user, basic.password);
+    // Who has the right password in use is not locked out by somebody who guesses from the same address.
+    if (!remembered) {
+      if (waitMs > 0)
+        throw new AppError('request.too-many', 'too many attempts to log in have failed', { retryAfterMs: waitMs });
+      const right = await this.#verify(basic.password, user?.credential ?? (await this.#decoy));
+      if (user === undefined || !right || user.account.state !== 'enabled') {
+        this.#byUser.failed(attempt);
+        if (user === undefined) this.#byAddress.failed(clientAddress);
+        throw unauthorized();
+      }
+      this.#remember(user, basic.password);
+    } else if (user.account.state !== 'enabled') throw unauthorized();
+    const isAdmin = user.account.type === 'admin';
+    return { user, isAdmin, account: await this.#findAccount(user, isAdmin, asAccount) };
+  }
+
+  async #findAccount(user: User, isAdmin: boolean, asAccount: string | undefined): Promise<Account> {
+    if (asAccount === undefined || asAccount === user.account.name) return user.account;
+    if (!isAdmin) throw new AppError('request.forbidden', 'only an administrator may use the header x-anchore-account');
+    const account = (await this.#directory.listAccounts()).find(({ name }) => name === asAccount);
+    if (account === undefined)
+      throw new AppError('request.not-found', `there is no account ${JSON.stringify(asAccount)}`);
+    return account;
+  }
+
+  #digest(user: User, password: string): string {
+    const parts = JSON.stringify([user.name, user.credential, password]);
+    return createHmac('sha256', this.#key).update(parts).digest('base64');
+  }
+
+  #isRemembered(user: User, password: string): boolean {
+    const since = this.#remembered.get(this.#digest(user, password));
+    return since !== undefined && performance.now() - since < REMEMBERED_MS;
+  }
+
+  #remember(user: User, password: string): void {
+    const digest = this.#digest(user, password);
+    this.#remembered.delete(digest);
+    this.#remembered.set(digest, performance.now());
+    if (this.#remembered.size > MAX_REMEMBERED) {
+      const [oldest] = this.#remembered.keys();
+      if (oldest !== undefined) this.#remembered.delete(oldest);
+    }
+  }
+
+  async #verify(password: string, stored: string): Promise<boolean> {
+    if (this.#hashing >= MAX_HASHING) {
+      if (this.#waiting.length >= MAX_WAITING)
+        throw new AppError('service.unavailable', 'too many log in at once', { retryAfterMs: 1000 });
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#hashing += 1;
+    try {
+      return await verifyPassword(password, stored);
+    } finally {
+      this.#hashing -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+}

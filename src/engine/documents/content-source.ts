@@ -1,0 +1,125 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { compress, compressStream } from '../../archive/codec.ts';
+import { payloadOf } from '../../archive/payload.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Payload } from '../../drivers/contract.ts';
+
+/** Content up to this size stays in memory; in bytes. */
+const IN_MEMORY_BYTES = 1024 * 1024;
+
+/** The content of a document that is to be stored, which can be read several times. Dispose of it. */
+export interface ContentSource extends AsyncDisposable {
+  readonly sizeBytes: number;
+  /** The content as a payload: as it is, or compressed. */
+  encode(compressed: boolean): Promise<Payload>;
+}
+
+/** Content that is in memory already. */
+export const contentOf = (bytes: Uint8Array): ContentSource => ({
+  sizeBytes: bytes.length,
+  encode: async (compressed) => payloadOf(compressed ? await compress(bytes) : bytes),
+  [Symbol.asyncDispose]: async () => undefined,
+});
+
+/** A file without a name: it goes with its descriptor, however the process ends. */
+class HiddenFile {
+  readonly #handle: FileHandle;
+  readonly #hash = createHash('md5');
+  #sizeBytes = 0;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  static async create(folder: string): Promise<HiddenFile> {
+    const path = join(folder, `anchore-engine-${randomUUID()}`);
+    const handle = await open(path, 'wx+', 0o600);
+    await unlink(path);
+    return new HiddenFile(handle);
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    this.#hash.update(bytes);
+    for (let done = 0; done < bytes.length;) {
+      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, this.#sizeBytes + done);
+      done += bytesWritten;
+    }
+    this.#sizeBytes += bytes.length;
+  }
+
+  read(): AsyncIterable<Uint8Array> {
+    if (this.#sizeBytes === 0) return noChunks();
+    const options = { start: 0, end: this.#sizeBytes - 1, autoClose: false, highWaterMark: 256 * 1024 };
+    // By its descriptor: the file has no name.
+    return createReadStream('', { ...options, fd: this.#handle });
+  }
+
+  asPayload(): Payload {
+    const md5 = this.#hash.copy().digest('hex');
+    return { sizeBytes: this.#sizeBytes, md5, open: () => this.read() };
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+const noChunks = async function* (): AsyncGenerator<Uint8Array> {};
+
+const sourceOf = (file: HiddenFile, folder: string): ContentSource => {
+  const files = [file];
+  return {
+    sizeBytes: file.sizeBytes,
+    encode: async (compressed) => {
+      if (!compressed) return file.asPayload();
+      const target = await HiddenFile.create(folder);
+      files.push(target);
+      for await (const chunk of compressStream(file.read())) await target.append(chunk);
+      return target.asPayload();
+    },
+    [Symbol.asyncDispose]: async () => void (await Promise.allSettled(files.map((each) => each.close()))),
+  };
+};
+
+/**
+ * Takes a body in as it comes: what is small in memory, the rest in a file of `folder`. Throws `request.too-large` as soon as
+ * there is more than `limitBytes`.
+ */
+export const receiveContent = async (
+  chunks: AsyncIterable<Uint8Array>,
+  limitBytes: number,
+  folder: string,
+): Promise<ContentSource> => {
+  const parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  let file: HiddenFile | undefined;
+  try {
+    for await (const chunk of chunks) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > limitBytes) throw tooLarge(limitBytes);
+      if (file === undefined && sizeBytes <= IN_MEMORY_BYTES) {
+        parts.push(chunk);
+        continue;
+      }
+      if (file === undefined) {
+        file = await HiddenFile.create(folder);
+        for (const part of parts.splice(0)) await file.append(part);
+      }
+      await file.append(chunk);
+    }
+  } catch (error) {
+    await file?.close();
+    throw error;
+  }
+  return file === undefined ? contentOf(Buffer.concat(parts, sizeBytes)) : sourceOf(file, folder);
+};
+
+export const tooLarge = (limitBytes: number): AppError =>
+  new AppError('request.too-large', `expected at most ${limitBytes} bytes`);

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decompress, decompressStream, md5Of, readAll } from '../../archive/codec.ts';
+import { findMetadata, type MetadataRow } from '../../archive/metadata-store.ts';
+import { AppError, isAppError } from '../../core/errors.ts';
+import type { Database } from '../../database/database.ts';
+import type { DocumentKey, Driver } from '../../drivers/contract.ts';
+import type { OpenDocument } from './document-archive.ts';
+
+/** Payloads up to this size are checked before the first byte is sent; in bytes. */
+const CHECKED_FIRST_BYTES = 8 * 1024 * 1024;
+/** A row and its bytes are two looks: a write between them shows as a mismatch, and is gone at the next look. */
+const LOOKS = 5;
+const PAUSE_MS = 40;
+
+/** The digests that the bytes may have where the row does not say; undefined where that is not known either. */
+export type FindCandidates = (row: MetadataRow) => Promise<readonly string[] | undefined>;
+
+const oneChunk = async function* (bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (bytes.length > 0) yield bytes;
+};
+
+const inMemory = (bytes: Uint8Array): OpenDocument => ({ sizeBytes: bytes.length, chunks: oneChunk(bytes) });
+
+/** Passes chunks on, and throws at their end where they were not what they should have been. */
+const checked = async function* (
+  chunks: AsyncIterable<Uint8Array>,
+  digests: readonly string[] | undefined,
+  url: string,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('md5');
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (digests !== undefined && !digests.includes(hash.digest('hex'))) throw corrupt(url);
+};
+
+const corrupt = (url: string): AppError =>
+  new AppError('document.corrupt', `${url}: the bytes do not match the digest of the row`);
+
+const sameState = (one: MetadataRow, other: MetadataRow): boolean =>
+  one.contentUrl === other.contentUrl && one.digest === other.digest && one.lastUpdated === other.lastUpdated;
+
+const look = async (
+  driver: Driver,
+  row: MetadataRow,
+  url: string,
+  findCandidates: FindCandidates,
+  signal: AbortSignal,
+): Promise<OpenDocument> => {
+  const digests = row.digest === null ? await findCandidates(row) : [row.digest];
+  const object = await driver.get({ key: row.key, url }, signal);
+  const compressed = row.compressed === true;
+  if ((object.sizeBytes ?? row.sizeBytes ?? Number.MAX_SAFE_INTEGER) > CHECKED_FIRST_BYTES) {
+    const raw = checked(object.chunks, digests, url);
+    return compressed
+      ? { sizeBytes: undefined, chunks: decompressStream(raw) }
+      : { sizeBytes: object.sizeBytes, chunks: raw };
+  }
+  const payload = await readAll(object.chunks, CHECKED_FIRST_BYTES);
+  if (payload === undefined) throw new AppError('document.wrong-size', `${url}: more bytes than were announced`);
+  if (digests !== undefined && !digests.includes(md5Of(payload))) throw corrupt(url);
+  if (!compressed) return inMemory(payload);
+  const content = await decompress(payload);
+  return content === undefined
+    ? { sizeBytes: undefined, chunks: decompressStream(oneChunk(payload)) }
+    : inMemory(content);
+};
+
+/** Opens a document for reading; see `DocumentArchive.open`. */
+export const readDocument = async (
+  db: Database,
+  driver: Driver,
+  key: DocumentKey,
+  findCandidates: FindCandidates,
+  signal: AbortSignal,
+): Promise<OpenDocument | undefined> => {
+  let before: MetadataRow | undefined;
+  for (let tries = 1; ; tries += 1) {
+    const row = await findMetadata(db, key);
+    if (row === undefined) return undefined;
+    const url = row.contentUrl;
+    if (url === null) throw new AppError('document.missing', `${key.bucket}/${key.archiveId} has no content URL`);
+    if (!driver.recognises(url))
+      throw new AppError('document.missing', `${url} lies in a store that this configuration cannot read`);
+    try {
+      return await look(driver, row, url, findCandidates, signal);
+    } catch (error) {
+      if (!isAppError(error, 'document.corrupt', 'document.undecodable', 'store.not-found', 'store.corrupt'))
+        throw error;
+      const settled = before !== undefined && sameState(before, row) && row.digest !== null;
+      if (tries >= LOOKS || (settled && tries > 2)) {
+        if (!isAppError(error, 'store.not-found')) throw error;
+        throw new AppError('document.missing', `${url}: the store does not have it`, { cause: error });
+      }
+      before = row;
+      await sleep(PAUSE_MS, undefined, { signal });
+    }
+  }
+};

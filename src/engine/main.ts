@@ -1,0 +1,112 @@
+process.title = 'anchore-engine';
+
+import { readFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import type { StartOptions } from './start-engine.ts';
+
+enableCompileCache();
+
+const stopping = new AbortController();
+
+const onSignal = (): void => {
+  if (stopping.signal.aborted) process.exit(130);
+  process.stderr.write('Stopping when running requests have ended; once more stops at once.\n');
+  stopping.abort();
+};
+
+const readVersion = (): string => {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown';
+};
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+const optionsOf = async (given: Readonly<Record<string, unknown>>): Promise<StartOptions> => {
+  const { createLogger } = await import('./engine-log.ts');
+  const { config, debug } = given;
+  return {
+    configFile: typeof config === 'string' ? config : undefined,
+    environment: process.env,
+    logger: createLogger((line) => process.stderr.write(line), debug === true ? 'debug' : 'info'),
+    version: readVersion(),
+    signal: stopping.signal,
+  };
+};
+
+const start = async (given: Readonly<Record<string, unknown>>): Promise<void> => {
+  const options = await optionsOf(given);
+  const { startEngine } = await import('./start-engine.ts');
+  await using engine = await startEngine(options);
+  for (const [name, url] of engine.urls) say(`${name.padEnd(8)} ${url}${name === 'apiext' ? '/v1' : ''}`);
+  say('user     admin');
+  if (engine.passwordFile !== undefined) say(`password in the file ${engine.passwordFile}`);
+  say(`database ${engine.database}`);
+  say(`archive  ${engine.store}`);
+  if (!stopping.signal.aborted)
+    await new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve(), { once: true }));
+};
+
+const initialize = async (given: Readonly<Record<string, unknown>>): Promise<void> => {
+  const options = await optionsOf(given);
+  const { initializeDatabase } = await import('./start-engine.ts');
+  say(`The tables are there: ${await initializeDatabase(options)}`);
+};
+
+const run = async (work: () => Promise<void>): Promise<void> => {
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    await work();
+  } catch (error) {
+    const { reportFailure } = await import('./report-failure.ts');
+    const { text, exit } = reportFailure(error, stopping.signal);
+    process.stderr.write(text);
+    process.exitCode = exit;
+  }
+};
+
+const main = async (): Promise<void> => {
+  const { Command, CommanderError } = await import('commander');
+  const program = new Command('anchore-engine')
+    .description('The service that owns an archive: documents and policies over REST.')
+    .version(readVersion(), '--version', 'Print the version.')
+    .helpCommand(false)
+    .configureOutput({ writeErr: () => undefined })
+    .exitOverride();
+  const config = [
+    '-c, --config <file>',
+    'Configuration file. Default: none; the embedded database in ./anchore-data.',
+  ] as const;
+  const debug = ['--debug', 'Write what happens in detail.'] as const;
+  program
+    .command('start')
+    .description('Run the services that the configuration enables.')
+    .option(...config)
+    .option(...debug)
+    .action((given: Readonly<Record<string, unknown>>) => run(() => start(given)));
+  program
+    .command('init')
+    .description('Create or upgrade the tables, and end.')
+    .option(...config)
+    .option(...debug)
+    .action((given: Readonly<Record<string, unknown>>) => run(() => initialize(given)));
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return;
+    const text =
+      error.code === 'commander.help' ? 'a command is missing; see --help for those that there are' : error.message;
+    process.stderr.write(`${text.replace(/^error: /, 'Error: ')}\n`);
+    process.exitCode = 2;
+  }
+};
+
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+
+await main();
+// What a library may still hold open does not keep a service that has ended.
+setTimeout(() => process.exit(), 2000).unref();
