@@ -14,6 +14,8 @@ export interface HalfUpload {
   readonly key: DocumentKey;
 }
 
+// Not even where the test itself was killed does it stay.
+process.once('disconnect', () => process.exit(1));
 process.once('message', ({ options, partSizes, key }: HalfUpload) => {
   const bytes = makeBytes(2 * partSizes.multipartBytes, 'half');
   const payload = {
