@@ -1,3 +1,4 @@
+import { describeOversize, findOversize } from '../../migration/oversize.ts';
 import { checkArchive } from '../check-archive.ts';
 import { connectDatabase } from '../connect-database.ts';
 import type { Command } from '../context.ts';
@@ -20,6 +21,9 @@ export const check: Command = async (context, input) => {
     const consequence = severity === 'refuse' ? ` (migrate refuses this${forceable ? ' without --force' : ''})` : '';
     log.warn(`${error.message}${consequence}`);
   }
+  const oversize = await findOversize(db, undefined, store);
+  if (oversize !== undefined)
+    log.warn(`${describeOversize(oversize, store)} (migrate refuses this without --skip-failed)`);
   await checkArchive(db, store, log, context.signal);
   log.info('Archive config check completed successfully');
   context.output.object({

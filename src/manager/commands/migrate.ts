@@ -2,7 +2,9 @@ import { renderJson, renderPythonDict } from '../../config/render-config.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Database } from '../../database/database.ts';
 import { migrate as runMigration } from '../../migration/migrate.ts';
+import { refuseOversize } from '../../migration/oversize.ts';
 import type { MigrateRequest } from '../../migration/requests.ts';
+import { planScope } from '../../migration/scope.ts';
 import { connectDatabase, createTables } from '../connect-database.ts';
 import type { Command, CommandContext, CommandInput } from '../context.ts';
 import type { ExitCode } from '../exit-code.ts';
@@ -45,6 +47,10 @@ export const runBetween = async (context: CommandContext, db: Database, choice: 
   await using source = await openSide(context, db, from.archive, { prepare: false });
   stores.info(`Initializing dest archive: ${shownTo}`);
   await using destination = await openSide(context, db, to.archive, { prepare: true });
+  if (choice.id === undefined && !choice.request.skipFailed) {
+    const scope = planScope(source.side.store.driver, source.side.archive, choice.request.buckets);
+    await refuseOversize(db, scope, destination.side.store);
+  }
   const result = await runMigration(
     operationEnvironment(context, db),
     { ...choice.request, from: source.side, to: destination.side },
