@@ -62,7 +62,7 @@ export const savePolicy = (db: Database, userId: string, policyId: string): Prom
   changePolicies(db, userId, async (tx) => {
     await tx.query(
       `INSERT INTO policy_bundle ("policyId", "userId", active, policy_source, created_at, last_updated, record_state_key)
-       VALUES ($1, $2, NOT EXISTS (SELECT 1 FROM policy_bundle WHERE "userId" = $2 AND active), 'local', ${NOW}, ${NOW}, 'active')
+       VALUES ($1, $2::varchar, NOT EXISTS (SELECT 1 FROM policy_bundle WHERE "userId" = $2::varchar AND active), 'local', ${NOW}, ${NOW}, 'active')
        ON CONFLICT ("policyId", "userId") DO UPDATE SET last_updated = EXCLUDED.last_updated`,
       [policyId, userId],
     );
