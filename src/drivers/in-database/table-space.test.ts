@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DATABASE_KINDS, openTestDatabase } from '../../../test/support/each-database.ts';
-import { getTestPostgres } from '../../../test/support/postgres.ts';
 import { isAppError } from '../../core/errors.ts';
 import { parseConnectUrl } from '../../database/connect-url.ts';
 import type { Database } from '../../database/database.ts';
