@@ -4,7 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { BlobServiceClient, type ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob';
+import {
+  BlobServiceClient,
+  type ContainerClient,
+  ContainerSASPermissions,
+  generateBlobSASQueryParameters,
+  StorageSharedKeyCredential,
+} from '@azure/storage-blob';
 import type { AzureOptions } from '../../src/drivers/azure/config.ts';
 import { openAzureDriver } from '../../src/drivers/azure/driver.ts';
 import {
@@ -119,6 +125,36 @@ describe('what only Azure does', () => {
       assert.equal(error.code, 'store.credentials');
       assert.match(error.message, new RegExp(`account ${account}`));
       assert.doesNotMatch(error.message, new RegExp(key));
+      return true;
+    });
+  });
+
+  test('a signature for the container is enough; one that may only read is denied to write', async () => {
+    const { account = '', key = '' } = (await getRunning('azurite')).credentials;
+    const signed = (permissions: string, expiresOn: Date): Driver => {
+      const values = {
+        containerName: options.container,
+        permissions: ContainerSASPermissions.parse(permissions),
+        expiresOn,
+      };
+      const token = generateBlobSASQueryParameters(values, new StorageSharedKeyCredential(account, key)).toString();
+      return openAzureDriver({ ...options, createContainer: false, credentials: { kind: 'sas', token } });
+    };
+    const soon = new Date(Date.now() + 600_000);
+    const document = makeKey();
+    const bytes = textBytes('signed');
+    const writer = signed('racwdl', soon);
+    await writer.prepare();
+    const { url } = await writer.put(document, payloadOf(bytes), { mode: 'create' });
+    const reader = signed('rl', soon);
+    const ref = refOf(document, url);
+    assert.equal(md5Of(await readBytes(await reader.get(ref))), md5Of(bytes));
+    await assert.rejects(reader.put(makeKey(), payloadOf(bytes), { mode: 'create' }), { code: 'store.denied' });
+    assert.deepEqual(await writer.delete([{ ref, md5: md5Of(bytes) }]), [{ outcome: 'deleted' }]);
+    const late = signed('rl', new Date(Date.now() - 600_000));
+    await assert.rejects(late.get(ref), (error: Error & { code?: string }) => {
+      assert.match(error.code ?? '', /^store\.(credentials|denied|clock-skew)$/);
+      assert.doesNotMatch(error.message, /sig=/);
       return true;
     });
   });
