@@ -46,14 +46,13 @@ const findS3 = async (): Promise<Readonly<Record<string, string>>> => {
 export const pairCases = (compressed: boolean): void => {
   describe(`the real archive along all drivers, compression ${compressed ? 'on' : 'off'}`, () => {
     let folder: string;
+    /** Of the route under way: each begins with the archive as Anchore Engine left it. */
     let postgres: TestDatabase;
 
     before(async () => {
       folder = await mkdtemp(join(tmpdir(), 'pairs-'));
-      postgres = await (await getTestPostgres()).createDatabase({ template: 'fixture' });
     });
     after(async () => {
-      await postgres?.drop();
       await rm(folder, { recursive: true, force: true });
     });
 
@@ -117,8 +116,10 @@ export const pairCases = (compressed: boolean): void => {
         let files: ReadonlyMap<string, string>;
         let reached = 'db';
         before(async () => {
+          postgres = await (await getTestPostgres()).createDatabase({ template: 'fixture' });
           files = await writeConfigs();
         });
+        after(async () => postgres?.drop());
         for (const [from, to] of legsOf(route)) {
           test(`${from} -> ${to}`, async () => {
             assert.equal(reached, from, 'an earlier leg failed');
