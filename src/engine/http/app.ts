@@ -11,6 +11,7 @@ import type { RequestContext, RequestEnvironment, ServiceParts } from './request
 
 type App = OpenAPIHono<RequestEnvironment>;
 
+const LINGER_MS = 300;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 /**
@@ -39,6 +40,10 @@ const addObservation = (app: App, service: ServiceName, parts: ServiceParts): vo
     parts.forced.addEventListener('abort', force, { once: true });
     parts.metrics.requestsRunning(1);
     const { incoming, outgoing } = c.env;
+    // An answer before the end of the body: the client gets a moment to read it, and need not send the rest.
+    outgoing.once('finish', () => {
+      if (!incoming.complete) setTimeout(() => incoming.socket.destroy(), LINGER_MS).unref();
+    });
     outgoing.once('close', () => {
       clearTimeout(late);
       parts.forced.removeEventListener('abort', force);
@@ -62,10 +67,10 @@ const addObservation = (app: App, service: ServiceName, parts: ServiceParts): vo
       );
     });
     c.set('signal', ending.signal);
+    await next();
     c.header('x-request-id', requestId);
     c.header('cache-control', 'no-store');
     if (parts.isStopping()) c.header('connection', 'close');
-    await next();
   });
 };
 

@@ -15,6 +15,7 @@ const IDLE_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 10_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 2000;
+const CLOSE_INTERVAL_MS = 100;
 
 /** A service's port, open. */
 export interface Listener {
@@ -93,8 +94,12 @@ export const openListener = async (
     port,
     close: () =>
       new Promise((done) => {
-        server.close(() => done());
-        server.closeIdleConnections();
+        // Connections that end their last request now become idle only afterwards.
+        const timer = setInterval(() => server.closeIdleConnections(), CLOSE_INTERVAL_MS);
+        server.close(() => {
+          clearInterval(timer);
+          done();
+        });
       }),
     destroy: () => server.closeAllConnections(),
   };
