@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { hostname } from 'node:os';
 import { type ConfigFile, describeNode, findMap, invalidValue } from '../config/config-file.ts';
 import { registerSecretsOf } from '../config/section-values.ts';
@@ -196,4 +197,4 @@ export const parseEngineSettings = (config: ConfigFile): EngineSettings => {
 
 /** Whether only this machine can reach the address. */
 export const isLoopback = (address: string): boolean =>
-  address === 'localhost' || address === '::1' || /^127\./.test(address);
+  address === 'localhost' || address === '::1' || (isIPv4(address) && address.startsWith('127.'));

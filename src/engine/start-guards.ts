@@ -1,7 +1,6 @@
 import type { Store } from '../archive/store.ts';
 import type { Driver } from '../drivers/contract.ts';
 import { AppError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
 import type { Database } from '../database/database.ts';
 import { findTables } from '../database/schema/schema-changes.ts';
 import { findCurrentStore, refuseUnlessCurrent } from '../migration/current-store.ts';

@@ -6,7 +6,6 @@ import type { Engine } from '../../src/engine/start-engine.ts';
 import { isAppError } from '../../src/core/errors.ts';
 import { createPlace, type EnginePlace, PASSWORD, send, startIn, urlOf } from './engine-harness.ts';
 
-
 describe('users of the database', () => {
   let place: EnginePlace;
   let engine: Engine;
@@ -73,7 +72,10 @@ describe('users of the database', () => {
     assert.equal((await send(url, 'GET', '/v1/objects/b/secret', { ...tina, ...as('admin') })).status, 403);
     assert.equal((await send(url, 'GET', '/v1/accounts', tina)).status, 403);
     assert.equal((await send(url, 'GET', '/v1/objects/b/secret', as('team'))).status, 404);
-    assert.equal((await send(url, 'POST', '/v1/objects/b/theirs', { ...as('team'), body: '{"document": 1}' })).status, 200);
+    assert.equal(
+      (await send(url, 'POST', '/v1/objects/b/theirs', { ...as('team'), body: '{"document": 1}' })).status,
+      200,
+    );
     assert.equal((await send(url, 'GET', '/v1/objects/b/theirs', tina)).text, '{"document": 1}');
     assert.equal((await send(url, 'GET', '/v1/objects/b/theirs')).status, 404);
     assert.equal((await send(url, 'GET', '/v1', as('nobody'))).status, 404);
@@ -99,7 +101,10 @@ test('users of the configuration, as up to 0.2.x', async () => {
   const text = await readFile(file, 'utf8');
   await writeFile(
     file,
-    text.replace('credentials:\n', 'credentials:\n  users: {admin: {password: one, email: a@b}, eve: {password: two}}\n'),
+    text.replace(
+      'credentials:\n',
+      'credentials:\n  users: {admin: {password: one, email: a@b}, eve: {password: two}}\n',
+    ),
   );
   await using engine = await startIn(file);
   const url = urlOf(engine);

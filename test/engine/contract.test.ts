@@ -113,7 +113,10 @@ describe('the API is what it says it is', () => {
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
     assert.match(api.openapi, /^3\.1/);
-    assert.deepEqual([...new Set(EXAMPLES.map(({ method, path }) => `${method} ${path}`))].toSorted(), described.toSorted());
+    assert.deepEqual(
+      [...new Set(EXAMPLES.map(({ method, path }) => `${method} ${path}`))].toSorted(),
+      described.toSorted(),
+    );
   });
 
   test('every answer has a status, a type and a body that are described', async () => {

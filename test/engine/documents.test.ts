@@ -73,7 +73,10 @@ describe('documents over HTTP', () => {
             const path = `/v1/objects/raw/bucket/${encodeURIComponent(archiveId)}`;
             for (const bytes of contents) {
               const body = new Uint8Array(bytes);
-              const put = await send(url, 'POST', path, { body, headers: { 'content-type': 'application/octet-stream' } });
+              const put = await send(url, 'POST', path, {
+                body,
+                headers: { 'content-type': 'application/octet-stream' },
+              });
               assert.equal(put.status, 200, put.text);
               const got = await getRaw(url, path);
               assert.equal(got.status, 200);

@@ -31,7 +31,10 @@ test('two services on one database, a migration, and one that keeps its old conf
 
   await assert.rejects(startIn(other), (error) => {
     assert.ok(isAppError(error, 'refused.unreadable-documents'));
-    assert.match(error.message, /^2 documents cannot be read with the configured driver db: 2 in localfs \(such as file:/);
+    assert.match(
+      error.message,
+      /^2 documents cannot be read with the configured driver db: 2 in localfs \(such as file:/,
+    );
     assert.match(error.message, /since migration 1 the archive is in folder /);
     assert.match(error.remedy, /other\.yaml to folder .*documents/);
     return true;
@@ -51,9 +54,7 @@ test('documents that a migration has listed as left behind only give a warning',
       await send(urlOf(engine), 'POST', `/v1/objects/b/${id}`, { body: '{"document": 1}' });
   }
   await place.database.query(`UPDATE archive_document SET jsondata = 'damaged' WHERE "archiveId" = 'bad'`);
-  const migrated = await runManager([
-    'archivestorage', 'migrate', from, to, '--dontask', '--force', '--skip-failed',
-  ]);
+  const migrated = await runManager(['archivestorage', 'migrate', from, to, '--dontask', '--force', '--skip-failed']);
   assert.equal(migrated.code, 1, migrated.stderr);
   const lines: string[] = [];
   await using engine = await startIn(to, {}, lines);
@@ -97,7 +98,10 @@ test('a configuration that cannot be used says where', async () => {
   const file = await place.configure();
   const text = await readFile(file, 'utf8');
   await writeFile(file, text.replace('port: 0', 'port: many'));
-  await assert.rejects(startIn(file), /config\.yaml:6 services\.apiext\.port: expected a whole number up to 65535; got "many"/);
+  await assert.rejects(
+    startIn(file),
+    /config\.yaml:6 services\.apiext\.port: expected a whole number up to 65535; got "many"/,
+  );
   await writeFile(file, text.replaceAll('enabled: true', 'enabled: false'));
   await assert.rejects(startIn(file), /expected apiext or catalog with enabled: true/);
   await writeFile(file, text.replace('port: 0', 'port: 0\n    ssl_enable: true'));

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
@@ -40,7 +40,8 @@ const readTls = async (tls: NonNullable<ServiceSettings['tls']>): Promise<{ cert
 };
 
 const create = async (settings: ServiceSettings, fetch: FetchCallback, requestTimeoutMs: number): Promise<Server> => {
-  const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
+  const answer = getRequestListener(fetch, { overrideGlobalObjects: false });
+  const listener: RequestListener = (incoming, outgoing) => void answer(incoming, outgoing);
   const options = {
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
     requestTimeout: requestTimeoutMs,
