@@ -62,7 +62,7 @@ export const ERROR_CATALOGUE = {
   'refused.embedded-in-use': entry(
     3,
     'Another process uses the folder of the embedded database.',
-    'Wait until the process that is named has ended.',
+    'Wait until the process that is named has ended; several processes at once, as precopy beside services, need PostgreSQL.',
   ),
   'refused.services-running': entry(
     3,

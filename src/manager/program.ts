@@ -153,7 +153,9 @@ const addGroup = (program: Commander, name: string, summary: string, run: RunCom
     'show-migration <id>',
     'Show one migration: stores, counts, which configuration works, what failed.',
     async () => (await import('./commands/show-migration.ts')).showMigration,
-  ).option('--failed', 'List every failed document with its reason.');
+  )
+    .option('--failed', 'List every failed document with its reason.')
+    .option('--skipped', 'List every document that was left where it is, with the reason.');
   add(
     'resume <id>',
     'Continue an unfinished migration where it was.',
@@ -168,14 +170,15 @@ const addGroup = (program: Commander, name: string, summary: string, run: RunCom
     .addOption(READ_BACK);
   add(
     'retry <id>',
-    'Copy and switch the failed documents of a migration alone.',
+    'Copy the failed documents of a migration alone once more; after its switch, switch them too.',
     async () => (await import('./commands/resume.ts')).retry,
   )
     .option(...FROM)
     .option(...TO)
     .option(...DONTASK)
-    .option('--skip-failed', 'Switch the others although some fail again.')
-    .option(...FORCE);
+    .option('--nodelete', 'Leave the documents in the source.')
+    .option(...FORCE)
+    .addOption(READ_BACK);
   add(
     'rollback <id>',
     'Bring a switched migration back, using the old documents, until its source has been cleaned.',
@@ -201,7 +204,7 @@ const addGroup = (program: Commander, name: string, summary: string, run: RunCom
     async () => (await import('./commands/verify.ts')).verify,
   )
     .option('--analysis-archive', 'Verify the section analysis_archive.')
-    .option('--sample <count>', 'Read only so many documents, chosen at random.', wholeNumber(1));
+    .option('--sample <count>', 'Read only so many documents, spread over the archive.', wholeNumber(1));
   add(
     'remove-tables',
     "Remove this tool's own tables (the journals) from the database; Anchore's stay.",

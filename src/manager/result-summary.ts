@@ -5,7 +5,7 @@ import type { Database } from '../database/database.ts';
 import type { MigrationResult } from '../migration/finish.ts';
 import { unreachable } from '../core/errors.ts';
 import { describeDocument } from '../migration/describe.ts';
-import { pageFailures } from '../migration/status.ts';
+import { pageExceptions } from '../migration/status.ts';
 import type { CommandContext } from './context.ts';
 import type { ExitCode } from './exit-code.ts';
 import { PLACES } from './places.ts';
@@ -56,7 +56,7 @@ const nameFailures = async (
   count: number,
 ): Promise<readonly { readonly document: string; readonly code: string; readonly text: string }[]> => {
   if (count === 0) return [];
-  for await (const page of pageFailures(db, id)) {
+  for await (const page of pageExceptions(db, id, 'failed')) {
     return page.slice(0, NAMED_FAILURES).map((document) => ({
       document: describeDocument(document),
       code: document.errorCode ?? 'unknown',
@@ -82,13 +82,18 @@ export const reportResult = async (
     counts.switched + counts.cleaning + counts.cleaned > 0 || (result.outcome === 'complete' && counts.failed === 0);
   for (const problem of result.problems.slice(0, 20))
     log.error(`Could not delete from the source: ${problem.code}: ${problem.text}`);
-  if (result.problems.length > 0)
-    log.error(`${result.problems.length} deletes failed; clean ${result.id} tries them again`);
+  const open = result.problems.filter((problem) => !problem.final).length;
+  if (open > 0) log.error(`${open} deletes failed; clean ${result.id} tries them again`);
+  if (result.problems.length > open)
+    log.error(`${result.problems.length - open} objects stay at the source for good, as said above`);
   const failed = await nameFailures(db, result.id, counts.failed);
   for (const { document, code, text } of failed) log.error(`Failed: ${document}: ${code}: ${text}`);
   if (counts.failed > 0)
     log.error(`Failed documents: ${counted(result.failures)}; show-migration ${result.id} --failed lists all`);
-  if (result.skipped.size > 0) log.warn(`Documents left where they are: ${counted(result.skipped)}`);
+  if (result.skipped.size > 0)
+    log.warn(
+      `Documents left where they are: ${counted(result.skipped)}; show-migration ${result.id} --skipped lists all`,
+    );
   context.output.object({
     id: result.id,
     outcome: result.outcome,

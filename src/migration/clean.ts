@@ -7,7 +7,7 @@ import { guardDeletes } from './deletion-guard.ts';
 import { type FailureRecord, moveDocuments, recordDeleteProblems } from './document-journal.ts';
 import { type DocumentRecord, sourceRef } from './document-record.ts';
 import { listDocuments } from './document-store.ts';
-import { enterPhase, holdFence } from './migration-store.ts';
+import { enterPhase, holdFence, touchTask } from './migration-store.ts';
 import { refuseWhileServicesRun } from './quiescence.ts';
 import type { Run } from './run.ts';
 import { waitForStandbys } from './standbys.ts';
@@ -93,6 +93,7 @@ const cleanWindow = async (run: Run, window: readonly DocumentRecord[]): Promise
   const done = seqs.filter((seq) => !open.has(seq));
   await moveDocuments(db, fence, done, ['cleaning'], 'cleaned');
   await faults.reach('clean.after-record');
+  await touchTask(db, record.id);
   run.progress({ type: 'cleaned', documents: done.length });
   if (cameBack !== undefined && 'error' in cameBack) {
     throw new AppError('refused.not-clean', cameBack.error.message, {

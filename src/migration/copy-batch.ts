@@ -14,7 +14,7 @@ import {
 } from './document-journal.ts';
 import { type DocumentRecord, sourceRef } from './document-record.ts';
 import type { Health } from './health.ts';
-import { type Fence, lowerToMigrate, shareFence } from './migration-store.ts';
+import { type Fence, lowerToMigrate, shareFence, updateCounts } from './migration-store.ts';
 import { dropVanishedDocuments, replanChangedDocuments } from './plan-store.ts';
 import { prepareDocument } from './prepare-document.ts';
 import { conflict, type Prepared } from './prepared.ts';
@@ -215,7 +215,7 @@ export class BatchCopier {
       await shareFence(tx, this.#fence);
       const changed = await replanChangedDocuments(tx, record.id, record.scope, document.seq);
       const vanished = await dropVanishedDocuments(tx, record.id, document.seq);
-      await lowerToMigrate(tx, record.id, vanished);
+      if (changed + vanished > 0) await updateCounts(tx, record.id);
       return changed + vanished > 0;
     });
   }

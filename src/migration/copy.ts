@@ -8,6 +8,7 @@ import { recordFailures } from './document-journal.ts';
 import type { DocumentRecord } from './document-record.ts';
 import { listDocuments } from './document-store.ts';
 import { Health } from './health.ts';
+import { touchTask } from './migration-store.ts';
 import type { Run } from './run.ts';
 import { slices } from './slices.ts';
 
@@ -31,6 +32,7 @@ export const copyDocuments = async (run: Run, afterChunk?: (chunk: Chunk) => Pro
     await copyChunk(run, copier, chunk);
     await afterChunk?.(chunk);
     await finishChunk(db, fence, worker, chunk);
+    await touchTask(db, record.id);
   }
 };
 

@@ -9,7 +9,7 @@ import { ensureTables } from './journal.ts';
 import { openLockSession } from './lock.ts';
 import { enterPhase, holdFence } from './migration-store.ts';
 import { openRun } from './open-run.ts';
-import { planDocuments } from './plan.ts';
+import { planDocuments, planFailedDocuments } from './plan.ts';
 import { refuseUnsafe } from './preflight.ts';
 import type { Environment, MigrateRequest, RunOptions } from './requests.ts';
 import { findResumable, type Resumable } from './resumable.ts';
@@ -32,21 +32,29 @@ export const migrate = async (
   const rowsMoved = found?.record.switchedAt !== undefined;
   await refuseUnsafe(env, request, { online: options.online, rowsMoved });
   const run = await openRun(env, request, options, session, found?.record.id);
-  return await guardRun(run, () => perform(run, request, found)); // awaited: the session must outlive it
+  return await guardRun(run, () => perform(run, request, found, options.retryOnly === true)); // awaited: the session must outlive it
 };
 
-const perform = async (run: Run, request: MigrateRequest, found: Resumable | undefined): Promise<MigrationResult> => {
+const perform = async (
+  run: Run,
+  request: MigrateRequest,
+  found: Resumable | undefined,
+  retryOnly: boolean,
+): Promise<MigrationResult> => {
   const { record, log } = run;
   if (found !== undefined) await sayResumed(run);
   let switchSeconds: number | undefined;
+  // Once switched, failed documents are listed exceptions: they can be tried again, and never hold the rest up.
+  const skipFailed = request.skipFailed || record.switchedAt !== undefined;
   if (found?.entry !== 'clean') {
     log.info('Entering main migration loop');
+    if (retryOnly && record.switchedAt === undefined) return retryFailed(run);
     if (record.move && !run.online) {
       switchSeconds = await moveByBatches(run);
     } else {
-      const ready = await copyAll(run, request.skipFailed);
+      const ready = await copyAll(run, skipFailed);
       if (run.online) return finish(run, { pause: 'precopied' });
-      if (ready) switchSeconds = await switchAll(run, request.skipFailed);
+      if (ready) switchSeconds = await switchAll(run, skipFailed);
       if (switchSeconds === undefined) return finish(run, { pause: 'failed-documents' });
     }
   }
@@ -61,6 +69,14 @@ const countKeptInPart = async (run: Run): Promise<readonly CleanProblem[]> => {
   const { switched, cleaning, cleaned } = await countStates(run.db, run.record.id);
   const text = `cleaning had begun: ${cleaned} documents are gone from the source, ${switched + cleaning} are left there`;
   return [{ seq: 0, code: 'refused.not-clean', text, final: true }];
+};
+
+/** Copies the failed documents alone once more, before the switch; nothing else is planned or switched. */
+const retryFailed = async (run: Run): Promise<MigrationResult> => {
+  await planFailedDocuments(run);
+  await copyDocuments(run);
+  const { failed } = await countStates(run.db, run.record.id);
+  return finish(run, { pause: failed > 0 ? 'failed-documents' : 'precopied' });
 };
 
 const sayResumed = async (run: Run): Promise<void> => {

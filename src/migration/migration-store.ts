@@ -188,12 +188,24 @@ export const findWithFailures = async (
 ): Promise<MigrationRecord | undefined> => {
   const { rows } = await db.query<Row>(
     `SELECT m.* FROM archive_mover_migration m
-      WHERE m.id = (SELECT max(id) FROM archive_mover_migration) AND m.kind = 'migrate'
+      WHERE m.id = (SELECT max(id) FROM archive_mover_migration WHERE phase NOT IN ('abandoned', 'rolled-back'))
+        AND m.kind = 'migrate'
         AND m.phase IN ('switched', 'cleaned') AND m.from_fingerprint = $1 AND m.to_fingerprint = $2
         AND EXISTS (SELECT 1 FROM archive_mover_document d WHERE d.migration_id = m.id AND d.state = 'failed')`,
     [fromFingerprint, toFingerprint],
   );
   return rows[0] && fromRow(rows[0]);
+};
+
+/** A later migration that has brought the archive to this one's source again. */
+export const findSwitchedBackTo = async (db: Queryable, record: MigrationRecord): Promise<number | undefined> => {
+  const { rows } = await db.query<{ id: number }>(
+    `SELECT id FROM archive_mover_migration
+      WHERE id > $1 AND switched_at IS NOT NULL AND phase <> 'rolled-back' AND to_fingerprint = $2
+      ORDER BY id DESC LIMIT 1`,
+    [record.id, record.from.fingerprint],
+  );
+  return rows[0]?.id;
 };
 
 /** The migration that undoes, or has undone, this one. */
@@ -305,6 +317,11 @@ export const markRolledBack = async (tx: Queryable, id: number): Promise<void> =
     [id],
   );
   if (count !== 1) throw new AppError('refused.cannot-roll-back', `migration ${id} is no longer merely switched`);
+};
+
+/** Says that work goes on: what a person sees of a run that has died. */
+export const touchTask = async (db: Queryable, id: number): Promise<void> => {
+  await db.query(`UPDATE tasks SET last_updated = ${UTC_NOW} WHERE id = $1`, [id]);
 };
 
 /** Keeps the number to migrate right where single documents leave the plan, in the transaction in which they do. */

@@ -27,7 +27,8 @@ export const PHASE_SOURCES = {
   'cleaning': ['switched', 'moving', 'cleaned'],
   'cleaned': ['cleaning', 'moving'],
   'rolled-back': ['switched'],
-  'abandoned': ['copying'],
+  // From moving: as long as nothing has been switched.
+  'abandoned': ['copying', 'moving'],
 } as const satisfies Record<Phase, readonly Phase[]>;
 
 export const DOCUMENT_STATES = [
@@ -49,6 +50,7 @@ export const SKIP_REASONS = {
   'skipped.elsewhere': 'the row names a store that the source configuration cannot read',
   'skipped.unreadable-url': 'the content URL cannot be understood by the source driver',
   'skipped.not-selected': 'the bucket was not selected with --bucket',
+  'skipped.exception': 'an earlier migration lists it as not moved: the source configuration does not have it',
   'skipped.already-there': 'the row already names the object at the destination',
 } as const;
 export type SkipReason = keyof typeof SKIP_REASONS;

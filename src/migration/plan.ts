@@ -1,4 +1,6 @@
+import { AppError } from '../core/errors.ts';
 import { countStates } from './document-store.ts';
+import { findCurrentStore } from './current-store.ts';
 import { countOf } from './describe.ts';
 import { removeStrayCopies } from './stray-copies.ts';
 import { enterPhase, getMigration, holdFence, takeTime, updateCounts } from './migration-store.ts';
@@ -12,6 +14,7 @@ import {
   replanChangedDocuments,
   replanFailedDocuments,
   replanUncheckableDocuments,
+  skipKnownExceptions,
 } from './plan-store.ts';
 import type { Run } from './run.ts';
 
@@ -22,6 +25,7 @@ import type { Run } from './run.ts';
 export const planDocuments = async (run: Run, retryFailed: boolean): Promise<void> => {
   const { db, faults, from, to, record, epoch, settings, log } = run;
   const fence = { id: record.id, epoch };
+  const exceptionsOf = record.rollsBack ?? (await findExceptionsOf(run));
   const counts = await db.transaction(async (tx) => {
     await holdFence(tx, fence);
     await takeTime(tx);
@@ -30,6 +34,7 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
     await insertNewDocuments(tx, record.id, record.scope);
     await analyzeJournal(tx);
     if (record.rollsBack !== undefined) await markReusableDocuments(tx, record.id, record.rollsBack);
+    await skipKnownExceptions(tx, record.id, exceptionsOf);
     await replanChangedDocuments(tx, record.id, record.scope);
     await dropVanishedDocuments(tx, record.id);
     if (retryFailed) await replanFailedDocuments(tx, record.id);
@@ -50,4 +55,28 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
     log.warn(`Nothing to do: no document is where ${record.from.config} can read it; ${counts.skipped} are elsewhere`);
   }
   run.progress({ type: 'planned', documents: planned });
+};
+
+/** The migration whose listed exceptions the source's services know: the one that made the source current. */
+const findExceptionsOf = async ({ db, from }: Run): Promise<number | undefined> => {
+  const current = await findCurrentStore(db);
+  return current?.fingerprint === from.identity.fingerprint ? current.migrationId : undefined;
+};
+
+/** Plans the failed documents alone again. Throws `usage.invalid` where there are none. */
+export const planFailedDocuments = async (run: Run): Promise<void> => {
+  const { db, record, epoch, settings, log } = run;
+  const count = await db.transaction(async (tx) => {
+    await takeTime(tx);
+    await holdFence(tx, { id: record.id, epoch });
+    const failed = await replanFailedDocuments(tx, record.id);
+    await refreshChunks(tx, record.id, settings.chunkSize, record.phase === 'moving');
+    return failed;
+  });
+  if (count === 0) {
+    throw new AppError('usage.invalid', `migration ${record.id} has no failed documents`, {
+      remedy: `Continue it with: resume ${record.id}.`,
+    });
+  }
+  log.info(`Copying ${countOf(count, 'failed document')} again`);
 };

@@ -70,9 +70,10 @@ const refuseUnsafeDatabase = async (db: Database): Promise<void> => {
 export const refuseEmptySelection = async (db: Database, scope: Scope): Promise<void> => {
   if (scope.buckets === null) return;
   const buckets = await listBuckets(db, scope);
-  if (scope.buckets.some((bucket) => buckets.includes(bucket))) return;
+  const missing = scope.buckets.filter((bucket) => !buckets.includes(bucket));
+  if (missing.length === 0) return;
   throw new AppError(
     'refused.no-documents',
-    `--bucket ${scope.buckets.join(', ')} matches no document; the archive has ${buckets.length === 0 ? 'none at all' : buckets.join(', ')}`,
+    `--bucket ${missing.join(', ')} matches no document; the archive has ${buckets.length === 0 ? 'none at all' : buckets.join(', ')}`,
   );
 };

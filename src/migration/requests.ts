@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly id?: number;
   /** This run is the rollback of that migration. */
   readonly rollsBack?: number;
+  /** Before the switch: only the documents that failed. */
+  readonly retryOnly?: boolean;
   /** The migration is being ended, not gone on with: its stores are not written to. */
   readonly ending?: boolean;
   /** Only delete from the source what that migration has switched. */

@@ -1,6 +1,14 @@
 import { AppError } from '../core/errors.ts';
-import { findUnfinished, findWithFailures, getMigration, type MigrationRecord, takeTime } from './migration-store.ts';
+import {
+  findSwitchedBackTo,
+  findUnfinished,
+  findWithFailures,
+  getMigration,
+  type MigrationRecord,
+  takeTime,
+} from './migration-store.ts';
 import type { Environment, MigrateRequest, RunOptions, Side } from './requests.ts';
+import { planScope } from './scope.ts';
 import { countRowsNotCopied } from './switch.ts';
 
 /** An earlier migration that this run continues, and where: copying (again), or only cleaning. */
@@ -17,11 +25,20 @@ export const findResumable = async (
 ): Promise<Resumable | undefined> => {
   const from = request.from.store.identity.fingerprint;
   const to = request.to.store.identity.fingerprint;
-  const found = await findCandidate(env, from, to, options);
+  const found = await findCandidate(env, request, options);
   if (found === undefined) return undefined;
   const { record } = found;
   if (options.id !== undefined && record.id !== options.id) {
     throw new AppError('refused.unfinished', `migration ${record.id} is the unfinished one, not ${options.id}`);
+  }
+  if (options.id !== undefined && record.rollsBack !== options.rollsBack) {
+    throw new AppError(
+      'refused.unfinished',
+      `migration ${record.id} is the rollback of migration ${record.rollsBack}`,
+      {
+        remedy: `Run rollback ${record.rollsBack} again; with --delete-copies it also removes the copies.`,
+      },
+    );
   }
   if (record.from.fingerprint !== from || record.to.fingerprint !== to || record.rollsBack !== options.rollsBack) {
     const named = `${record.from.description} -> ${record.to.description}`;
@@ -43,34 +60,55 @@ export const findResumable = async (
   }
   if (found.entry === 'copy') {
     refuseChangedCodec(record, request.to);
-    if (options.id === undefined) refuseChangedSelection(record, request.buckets);
+    if (options.id === undefined) refuseChangedSelection(record, request);
   }
   return found;
 };
 
-const findCandidate = async (
+/** A migration whose source may be cleaned by its id. Throws where another one comes first, or needs what would go. */
+const getCleanable = async (
   env: Environment,
-  from: string,
-  to: string,
-  options: RunOptions,
-): Promise<Resumable | undefined> => {
-  if (options.cleanOnly === true && options.id !== undefined) {
-    const record = await getMigration(env.db, options.id);
-    if (record.phase === 'switched' || record.phase === 'cleaning' || record.phase === 'cleaned') {
-      return { record, entry: 'clean' };
-    }
+  id: number,
+  unfinished: MigrationRecord | undefined,
+): Promise<MigrationRecord> => {
+  const record = await getMigration(env.db, id);
+  if (record.phase !== 'switched' && record.phase !== 'cleaning' && record.phase !== 'cleaned') {
+    throw new AppError('refused.not-clean', `migration ${id} is ${record.phase}: its source is not to be cleaned`);
+  }
+  if (unfinished !== undefined && unfinished.id !== id) {
+    throw new AppError('refused.unfinished', `migration ${unfinished.id} is unfinished and comes first`, {
+      remedy: howToGoOn(unfinished),
+    });
+  }
+  const later = await findSwitchedBackTo(env.db, record);
+  if (later !== undefined) {
     throw new AppError(
       'refused.not-clean',
-      `migration ${record.id} is ${record.phase}: its source is not to be cleaned`,
+      `migration ${later} has brought the archive to ${record.from.description} again: that is not to be cleaned`,
     );
   }
+  return record;
+};
+
+const findCandidate = async (
+  env: Environment,
+  request: MigrateRequest,
+  options: RunOptions,
+): Promise<Resumable | undefined> => {
   const unfinished = await findUnfinished(env.db);
+  if (options.cleanOnly === true && options.id !== undefined) {
+    return { record: await getCleanable(env, options.id, unfinished), entry: 'clean' };
+  }
   if (unfinished !== undefined && unfinished.id !== options.rollsBack) {
     return { record: unfinished, entry: await entryOf(env, unfinished) };
   }
   if (options.rollsBack !== undefined) return undefined;
-  const incomplete = await findWithFailures(env.db, from, to);
-  if (incomplete !== undefined && options.online) {
+  const incomplete = await findWithFailures(
+    env.db,
+    request.from.store.identity.fingerprint,
+    request.to.store.identity.fingerprint,
+  );
+  if (incomplete !== undefined && options.online && isSameWork(incomplete, request)) {
     throw new AppError(
       'refused.unfinished',
       `migration ${incomplete.id} is switched, and some of its documents failed`,
@@ -79,16 +117,24 @@ const findCandidate = async (
       },
     );
   }
-  if (incomplete !== undefined) return { record: incomplete, entry: 'copy' };
+  // Its failed documents can be tried again by the same command; another selection or codec is a migration of its own.
+  if (incomplete !== undefined && (options.id !== undefined || isSameWork(incomplete, request))) {
+    return { record: incomplete, entry: 'copy' };
+  }
   if (options.id === undefined) return undefined;
   const { phase } = await getMigration(env.db, options.id);
   throw new AppError('refused.unfinished', `migration ${options.id} is ${phase}: there is nothing to resume`);
 };
 
-const howToGoOn = (record: MigrationRecord): string =>
-  record.kind === 'rollback'
-    ? `Continue it with: rollback ${record.rollsBack} (the migration that it undoes).`
-    : `Continue it with: resume ${record.id}; or end it with: rollback ${record.id} (nothing is lost either way).`;
+/** What ends an unfinished migration, by where it is. */
+const howToGoOn = (record: MigrationRecord): string => {
+  if (record.kind === 'rollback')
+    return `Continue it with: rollback ${record.rollsBack}; or end it with: rollback ${record.id}.`;
+  const canBeUndone = record.phase === 'switched' || (record.switchedAt === undefined && record.phase !== 'cleaning');
+  return canBeUndone
+    ? `Continue it with: resume ${record.id}; or end it with: rollback ${record.id} (nothing is lost either way).`
+    : `Continue it with: resume ${record.id}; or leave what is still at the source with: resume ${record.id} --nodelete.`;
+};
 
 /** A switched migration only has to be cleaned, unless rows have come back to the source since: then these go first. */
 const entryOf = async (env: Environment, record: MigrationRecord): Promise<Resumable['entry']> => {
@@ -102,17 +148,34 @@ const entryOf = async (env: Environment, record: MigrationRecord): Promise<Resum
   return cameBack > 0 ? 'copy' : 'clean';
 };
 
-const refuseChangedSelection = (record: MigrationRecord, buckets: readonly string[]): void => {
-  const before = record.scope.buckets ?? [];
-  if (before.length === buckets.length && buckets.every((bucket) => before.includes(bucket))) return;
-  const named = (list: readonly string[]): string =>
-    list.length === 0 ? 'all buckets' : `--bucket ${list.join(' --bucket ')}`;
+/** Whether a request concerns the same rows, and writes them in the same form. */
+const isSameWork = (record: MigrationRecord, request: MigrateRequest): boolean => {
+  const { codec } = request.to.store;
+  const sameCodec = record.to.codec.enabled === codec.enabled && record.to.codec.minSizeKbytes === codec.minSizeKbytes;
+  return sameCodec && isSameSelection(record, request);
+};
+
+const isSameSelection = (record: MigrationRecord, request: MigrateRequest): boolean => {
+  const wanted = planScope(request.from.store.driver, request.from.archive, request.buckets);
+  const same = (one: readonly string[] | null, other: readonly string[] | null): boolean =>
+    JSON.stringify(one?.toSorted() ?? null) === JSON.stringify(other?.toSorted() ?? null);
+  const { scope } = record;
+  return (
+    same(scope.buckets, wanted.buckets) &&
+    same(scope.ownBuckets, wanted.ownBuckets) &&
+    same(scope.foreignBuckets, wanted.foreignBuckets)
+  );
+};
+
+const refuseChangedSelection = (record: MigrationRecord, request: MigrateRequest): void => {
+  if (isSameSelection(record, request)) return;
+  const { buckets, ownBuckets } = record.scope;
+  const archive = ownBuckets === null ? 'the object store' : 'the analysis archive';
+  const selection = buckets === null ? 'all buckets' : buckets.map((bucket) => `--bucket ${bucket}`).join(' ');
   throw new AppError(
     'refused.unfinished',
-    `migration ${record.id} is unfinished and concerns ${named(before)}; this command concerns ${named(buckets)}`,
-    {
-      remedy: `Continue it with the same buckets, or with: resume ${record.id}; or end it with: rollback ${record.id}.`,
-    },
+    `migration ${record.id} is unfinished and concerns ${archive}, ${selection}; this command concerns other documents`,
+    { remedy: howToGoOn(record) },
   );
 };
 

@@ -57,12 +57,16 @@ export const rollback = async (env: Environment, request: RollbackRequest): Prom
     case 'rolled-back':
       return finishUndoing(env, request);
     case 'moving':
+      if (record.switchedAt === undefined) return abandon(env, request);
       throw cannot('moves batch by batch, and some batches are gone from the source');
     case 'cleaning':
     case 'cleaned':
       throw cannot('has been cleaned, or cleaning has begun: documents are gone from the source');
     case 'abandoned':
-      throw cannot('was ended before it switched anything');
+      if (request.deleteCopies) return abandon(env, request); // what an earlier end has left
+      throw new AppError('refused.cannot-roll-back', `migration ${record.id} was ended before it switched anything`, {
+        remedy: 'Nothing is to be undone; rollback with --delete-copies removes the copies that it left.',
+      });
   }
 };
 

@@ -81,7 +81,7 @@ const activeSide = (record: MigrationRecord): MigrationStatus['active'] => {
     case 'rolled-back':
       return 'from';
     case 'moving':
-      return 'both-in-part';
+      return record.switchedAt === undefined ? 'from' : 'both-in-part';
     case 'switched':
     case 'cleaning':
     case 'cleaned':
@@ -89,6 +89,9 @@ const activeSide = (record: MigrationRecord): MigrationStatus['active'] => {
   }
 };
 
-/** Failed documents, in key order, a page at a time. */
-export const pageFailures = (db: Database, id: number): AsyncGenerator<readonly DocumentRecord[]> =>
-  pageDocuments(db, id, ['failed'], 500);
+/** The documents that did not arrive, in key order, a page at a time. */
+export const pageExceptions = (
+  db: Database,
+  id: number,
+  state: 'failed' | 'skipped',
+): AsyncGenerator<readonly DocumentRecord[]> => pageDocuments(db, id, [state], 500);

@@ -47,7 +47,7 @@ export const verifyArchive = async (db: Database, request: VerifyRequest): Promi
   const inArchive = (row: MetadataRow): boolean =>
     !scope.foreignBuckets.includes(row.key.bucket) && (scope.ownBuckets?.includes(row.key.bucket) ?? true);
   const total = await countRows(db, scope);
-  const step = request.sample === undefined ? 1 : Math.max(1, Math.floor(total / Math.max(1, request.sample)));
+  const step = request.sample === undefined ? 1 : Math.max(1, Math.ceil(total / Math.max(1, request.sample)));
   const result = { documents: 0, read: 0, bytes: 0, wrong: 0, known: 0, orphans: 0 };
   const known = await loadKnownExceptions(db);
   const report = (row: MetadataRow, kind: VerifyFinding['kind'], text: string): void => {

@@ -53,7 +53,8 @@ export const writeDocument = async (
     if (!isAppError(error, 'store.exists')) throw error;
     // Somebody was faster, or an acknowledgement of ours was lost: only its bytes can tell.
     if ((await readBack(to.driver, ref, expected, signal)) !== 'proved') throw conflict(ref);
-    return { seq, owned: error.outcomeUnknown, proveAgain: mayLandLate(run, item) };
+    const isOurs = error.outcomeUnknown || (item.within && item.owned);
+    return { seq, owned: isOurs, proveAgain: mayLandLate(run, item) };
   }
   if (forced || !receiptProves(receipt, expected)) {
     const finding = await proveObject(to.driver, ref, expected, forced, signal);

@@ -30,6 +30,8 @@ interface RunChoice {
   readonly reclaim?: boolean;
   /** Continue this migration and no other. */
   readonly id?: number;
+  /** Of an unswitched migration, copy only the documents that failed. */
+  readonly retryOnly?: boolean;
 }
 
 /** Opens both stores in the guide's words, runs, reports. */
@@ -54,7 +56,11 @@ export const runBetween = async (context: CommandContext, db: Database, choice: 
   const result = await runMigration(
     operationEnvironment(context, db),
     { ...choice.request, from: source.side, to: destination.side },
-    { online: choice.online, ...(choice.id !== undefined && { id: choice.id }) },
+    {
+      online: choice.online,
+      ...(choice.id !== undefined && { id: choice.id }),
+      retryOnly: choice.retryOnly === true,
+    },
   );
   if (choice.reclaim !== true) await sayHeldSpace(context, source.side.store, result);
   const exit = await reportResult(context, db, result, to.archive);

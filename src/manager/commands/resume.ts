@@ -24,13 +24,13 @@ const continueMigration = async (
     buckets: record.scope.buckets ?? [],
     keepSource: options.keepSource || record.keepSource,
     move: record.move,
-    skipFailed: options.skipFailed || (onlyFailed && record.phase !== 'copying'),
   };
-  return await runBetween(context, db, { from, to, request, online: false, ask: !input.flag('dontask'), id });
+  const ask = !input.flag('dontask');
+  return await runBetween(context, db, { from, to, request, online: false, ask, id, retryOnly: onlyFailed });
 };
 
 /** `resume ID`: continues an unfinished migration with the configurations with which it began. */
 export const resume: Command = (context, input) => continueMigration(context, input, false);
 
-/** `retry ID`: copies the failed documents once more; those that have arrived are not touched. */
+/** `retry ID`: copies the failed documents alone once more; after the switch, switches and cleans them too. */
 export const retry: Command = (context, input) => continueMigration(context, input, true);

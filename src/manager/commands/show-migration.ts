@@ -1,6 +1,6 @@
 import { describeDocument } from '../../migration/describe.ts';
-import { DOCUMENT_STATES } from '../../migration/phases.ts';
-import { getStatus, type MigrationStatus, pageFailures } from '../../migration/status.ts';
+import { DOCUMENT_STATES, SKIP_REASONS, type SkipReason } from '../../migration/phases.ts';
+import { getStatus, type MigrationStatus, pageExceptions } from '../../migration/status.ts';
 import type { Command } from '../context.ts';
 import { connectForId, getRecord, parseId } from '../journalled.ts';
 
@@ -11,7 +11,9 @@ const activeText = ({ active, record }: MigrationStatus): string => {
     case 'to':
       return `the destination's (${record.to.config})`;
     case 'both-in-part':
-      return 'neither alone: --move is under way';
+      return record.phase === 'moving'
+        ? 'neither alone: --move is under way'
+        : `the destination's (${record.to.config}), but for the documents that failed: they are still at the source`;
   }
 };
 
@@ -48,7 +50,7 @@ const describe = (status: MigrationStatus): string => {
   return [...lines, 'documents:', ...(states.length > 0 ? states : ['  none'])].join('\n');
 };
 
-/** `show-migration ID [--failed]`: what the journal says of one migration. Changes nothing. */
+/** `show-migration ID [--failed] [--skipped]`: what the journal says of one migration. Changes nothing. */
 export const showMigration: Command = async (context, input) => {
   const { output } = context;
   const id = parseId(input);
@@ -61,13 +63,18 @@ export const showMigration: Command = async (context, input) => {
     failures: Object.fromEntries(status.failures),
     skipped: Object.fromEntries(status.skipped),
   });
-  if (!input.flag('failed')) return 0;
-  for await (const page of pageFailures(db, id)) {
-    for (const document of page) {
-      const [code, text] = [document.errorCode ?? 'unknown', document.errorText ?? ''];
-      output.text(`${describeDocument(document)}: ${code}: ${text}`);
-      output.object({ failed: { ...document.key, url: document.source.url, code, text } });
+  for (const state of ['failed', 'skipped'] as const) {
+    if (!input.flag(state)) continue;
+    for await (const page of pageExceptions(db, id, state)) {
+      for (const document of page) {
+        const code = document.errorCode ?? 'unknown';
+        const text = document.errorText ?? (isSkipReason(code) ? SKIP_REASONS[code] : '');
+        output.text(`${describeDocument(document)}: ${code}: ${text}`);
+        output.object({ [state]: { ...document.key, url: document.source.url, code, text } });
+      }
     }
   }
   return 0;
 };
+
+const isSkipReason = (code: string): code is SkipReason => code in SKIP_REASONS;
