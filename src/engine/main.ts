@@ -25,12 +25,13 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const optionsOf = async (given: Readonly<Record<string, unknown>>): Promise<StartOptions> => {
   const { createLogger } = await import('./engine-log.ts');
-  const { config, debug } = given;
+  const { config, debug, anyPort } = given;
   return {
     configFile: typeof config === 'string' ? config : undefined,
     environment: process.env,
     logger: createLogger((line) => process.stderr.write(line), debug === true ? 'debug' : 'info'),
     version: readVersion(),
+    anyPort: anyPort === true,
     signal: stopping.signal,
   };
 };
@@ -84,6 +85,7 @@ const main = async (): Promise<void> => {
     .command('start')
     .description('Run the services that the configuration enables.')
     .option(...config)
+    .option('--any-port', 'Listen on ports that are free, instead of those of the configuration.')
     .option(...debug)
     .action((given: Readonly<Record<string, unknown>>) => run(() => start(given)));
   program

@@ -1,8 +1,10 @@
 import type { Store } from '../archive/store.ts';
 import type { ArchiveConfig } from '../config/archive-section.ts';
 import type { Environment } from '../config/environment.ts';
+import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database } from '../database/database.ts';
+import { isPooled } from '../database/pooler-detection.ts';
 import type { Driver } from '../drivers/contract.ts';
 import { type DriverConfig, openDriver } from '../drivers/registry.ts';
 import { limitConcurrency } from '../drivers/wrappers/limit-concurrency.ts';
@@ -58,6 +60,11 @@ export const openArchive = async (
   await using resources = new AsyncDisposableStack();
   const driver = resources.use(await openDriver(settings.driver, { database: db, environment }));
   await options.guard(driver);
+  if (!driver.capabilities.inDatabase && db.kind === 'postgres' && (await isPooled(db)))
+    throw new AppError(
+      'refused.pooler',
+      `${db.description} is reached through a pooler in transaction mode, which keeps no locks for a service`,
+    );
   await driver.prepare(signal);
   const store: Store = {
     driver: endure(driver, log),

@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly environment: Environment;
   readonly logger: Logger;
   readonly version: string;
+  /** Listens on ports that are free, whatever the configuration says. */
+  readonly anyPort?: boolean;
   /** Breaks the start off. */
   readonly signal: AbortSignal;
   /** How long after its sender's end a write may still land in the store; by default what fits the driver. */
@@ -161,7 +163,14 @@ export const startEngine = async (options: StartOptions): Promise<Engine> => {
   for (const service of settings.services) {
     const app = createApp(service.name, parts);
     const fetch: Parameters<typeof openListener>[1] = (request, env) => app.fetch(request, env);
-    listeners.set(service.name, await openListener(service, fetch, settings.requestTimeoutMs));
+    listeners.set(
+      service.name,
+      await openListener(
+        options.anyPort === true ? { ...service, port: 0 } : service,
+        fetch,
+        settings.requestTimeoutMs,
+      ),
+    );
   }
   const running = [...listeners].map(([name, { url }]) => ({ name, hostId: settings.hostId, baseUrl: url }));
   resources.use(await startHeartbeat(db, running, version, log));

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { until } from '../migration/harness.ts';
 import { REPOSITORY } from '../support/source-files.ts';
 import { basic, createPlace, PASSWORD, send, startIn, urlOf } from './engine-harness.ts';
 import { EngineProcess } from './engine-process.ts';
@@ -42,7 +43,8 @@ test('init creates the tables, and start on them says where everything is; a sec
   assert.doesNotMatch(engine.stdout + engine.stderr, new RegExp(PASSWORD));
   const url = engine.urlOf('catalog');
   await send(url, 'GET', '/v1/objects/b/x', { headers: { 'x-request-id': 'mine-1' } });
-  assert.match(engine.stderr, /"request_id":"mine-1".*"status":404/);
+  // The line is written once the connection is done with the answer.
+  await until(() => /"request_id":"mine-1".*"status":404/.test(engine.stderr));
 
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.on('error', () => undefined);
@@ -52,7 +54,7 @@ test('init creates the tables, and start on them says where everything is; a sec
   await once(socket, 'connect');
   await new Promise((resolve) => setTimeout(resolve, 300));
   engine.child.kill('SIGTERM');
-  while (!engine.stderr.includes('once more stops at once')) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => engine.stderr.includes('once more stops at once'));
   assert.equal(await engine.end('SIGTERM'), 130);
   socket.destroy();
 });
@@ -61,11 +63,11 @@ test('without any configuration: an embedded database, this machine alone, a pas
   const folder = await mkdtemp(join(tmpdir(), 'test-engine-bare-'));
   try {
     const { ANCHORE_DB_CONNECT: _, ...environment } = process.env;
-    await using engine = await EngineProcess.start(['--debug'], {
+    await using engine = await EngineProcess.start(['--any-port'], {
       folder,
       environment: environment as Record<string, string>,
     });
-    assert.match(engine.stdout, /^apiext {3}http:\/\/127\.0\.0\.1:8228\/v1$/m);
+    assert.match(engine.stdout, /^apiext {3}http:\/\/127\.0\.0\.1:\d+\/v1$/m);
     const file = /^password in the file (.*)$/m.exec(engine.stdout)?.[1] ?? '';
     const password = (await readFile(file, 'utf8')).trim();
     assert.doesNotMatch(engine.stdout + engine.stderr, new RegExp(password));

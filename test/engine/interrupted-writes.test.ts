@@ -34,7 +34,12 @@ describe('what an ended service has left', () => {
     opened = await openTestDatabase('postgres');
     await ensureEngineTables(opened.db);
     folder = await mkdtemp(join(tmpdir(), 'test-engine-intents-'));
-    const options = { archiveDataDir: join(folder, 'documents') };
+    const options = {
+      archiveDataDir: join(folder, 'documents'),
+      owner: undefined,
+      fileMode: undefined,
+      folderMode: undefined,
+    };
     const driver = await openDriver({ name: 'localfs', options }, { environment: {} });
     await driver.prepare();
     store = { driver, codec: { enabled: true, minSizeKbytes: 1 }, identity: await driver.identify() };
@@ -183,6 +188,37 @@ describe('what an ended service has left', () => {
     goOn();
     await Promise.all([writing, second]);
     assert.equal(await read(), 'second');
+    await noIntents();
+  });
+
+  test('of a document that a migration has moved since, nothing is touched', async () => {
+    await archive.put(key, contentOf(OLD), signal);
+    await begin('replace');
+    await opened.db.query(`UPDATE archive_engine_intent SET url = 's3://elsewhere/x'`);
+    await opened.db.query(`UPDATE archive_metadata SET content_url = 's3://elsewhere/x' WHERE "archiveId" = $1`, [
+      key.archiveId,
+    ]);
+    const before = await row();
+    assert.equal(await archive.recover(signal), 0);
+    assert.deepEqual(await row(), before);
+    await noIntents();
+  });
+
+  test('a write whose end could not be recorded is found out while the service goes on', async () => {
+    await archive.put(key, contentOf(OLD), signal);
+    // The database does not take the end of the intent, and then does again.
+    await opened.db.query(
+      `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$`,
+    );
+    await opened.db.query(
+      'CREATE TRIGGER refusing BEFORE UPDATE OR DELETE ON archive_engine_intent FOR EACH ROW EXECUTE FUNCTION refuse()',
+    );
+    await assert.rejects(archive.put(key, contentOf(NEW), signal), /not now/);
+    await opened.db.query('DROP FUNCTION refuse() CASCADE');
+    assert.equal(await read(), NEW.toString());
+    assert.equal(await archive.recover(signal), 0);
+    assert.notEqual((await row())?.digest, null);
+    assert.equal(await read(), NEW.toString());
     await noIntents();
   });
 

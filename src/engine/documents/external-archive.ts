@@ -51,6 +51,8 @@ export class ExternalArchive implements DocumentArchive {
     const { driver } = this.#store;
     const url = driver.locate(key);
     using _ = await this.#mutex.acquire(textOf(key));
+    const token = randomUUID();
+    using __ = this.#recovery.hold(token);
     const { intent, owner, payload } = await this.#begin(key, signal, async (row, by) => {
       const inPlace = row !== undefined && row.contentUrl === url;
       const compressed = inPlace
@@ -58,7 +60,8 @@ export class ExternalArchive implements DocumentArchive {
         : compresses(this.#store.codec, driver.capabilities.compression, content.sizeBytes);
       const encoded = await content.encode(compressed);
       const kind = row === undefined ? 'create' : inPlace ? 'replace' : 'move';
-      return { intent: intentOf(key, by, kind, url, row, { payload: encoded, compressed }), payload: encoded };
+      const planned = intentOf({ key, token, owner: by, kind, url, row, payload: encoded, compressed });
+      return { intent: planned, payload: encoded };
     });
     try {
       const receipt = await driver.put(key, payload, {
@@ -67,16 +70,13 @@ export class ExternalArchive implements DocumentArchive {
       });
       // An earlier try may land yet (rule R9): not after the bytes of the next writer.
       if ((receipt.attempts ?? 1) > 1) await sleep(this.#quietMs);
+      if (await completeWrite(this.#db, intent)) return;
     } catch (error) {
       // It may still have been written, or be written yet.
       await this.#abandon(intent);
       throw error;
     }
-    if (!(await completeWrite(this.#db, intent)))
-      throw new AppError(
-        'service.unavailable',
-        `another service has ended the write of ${url}: its outcome is unknown`,
-      );
+    throw new AppError('service.unavailable', `another service has ended the write of ${url}: its outcome is unknown`);
   }
 
   open(key: DocumentKey, signal: AbortSignal): Promise<OpenDocument | undefined> {
@@ -90,9 +90,12 @@ export class ExternalArchive implements DocumentArchive {
 
   async delete(key: DocumentKey, signal: AbortSignal): Promise<boolean> {
     using _ = await this.#mutex.acquire(textOf(key));
-    const begun = await this.#begin(key, signal, async (row, owner) =>
-      row === undefined ? undefined : { intent: intentOf(key, owner, 'delete', row.contentUrl ?? '', row) },
-    );
+    const token = randomUUID();
+    using __ = this.#recovery.hold(token);
+    const begun = await this.#begin(key, signal, async (row, owner) => {
+      if (row === undefined) return undefined;
+      return { intent: intentOf({ key, token, owner, kind: 'delete', url: row.contentUrl ?? '', row }) };
+    });
     if (begun === undefined) return false;
     try {
       await this.#recovery.deleteBytes(begun.intent, signal);
@@ -149,22 +152,26 @@ export class ExternalArchive implements DocumentArchive {
   }
 }
 
-const intentOf = (
-  key: DocumentKey,
-  owner: Owner,
-  kind: Intent['kind'],
-  url: string,
-  row: MetadataRow | undefined,
-  written?: { readonly payload: Payload; readonly compressed: boolean },
-): Intent => ({
+interface PlannedIntent {
+  readonly key: DocumentKey;
+  readonly token: string;
+  readonly owner: Owner;
+  readonly kind: Intent['kind'];
+  readonly url: string;
+  readonly row: MetadataRow | undefined;
+  readonly payload?: Payload;
+  readonly compressed?: boolean;
+}
+
+const intentOf = ({ key, token, owner, kind, url, row, payload, compressed }: PlannedIntent): Intent => ({
   key,
-  token: randomUUID(),
+  token,
   owner: owner.id,
   kind,
   url,
-  newDigest: written?.payload.md5 ?? null,
-  newSizeBytes: written?.payload.sizeBytes ?? null,
-  compressed: written?.compressed ?? null,
+  newDigest: payload?.md5 ?? null,
+  newSizeBytes: payload?.sizeBytes ?? null,
+  compressed: compressed ?? null,
   oldDigest: row?.digest ?? null,
   oldSizeBytes: row?.sizeBytes ?? null,
 });

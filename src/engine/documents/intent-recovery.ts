@@ -27,6 +27,8 @@ export class IntentRecovery {
   readonly #quietMs: number;
   /** When each was first seen to be nobody's, by token; monotonic milliseconds. */
   #seen = new Map<string, number>();
+  /** Tokens of the intents on which this service works now. */
+  readonly #inFlight = new Set<string>();
   #running: Promise<number> | undefined;
 
   constructor(
@@ -40,6 +42,12 @@ export class IntentRecovery {
     this.#owners = owners;
     this.#log = options.log;
     this.#quietMs = options.quietMs;
+  }
+
+  /** Keeps this service's own intent from being taken for an abandoned one. */
+  hold(token: string): Disposable {
+    this.#inFlight.add(token);
+    return { [Symbol.dispose]: () => void this.#inFlight.delete(token) };
   }
 
   /** The quiet period of an intent that this service itself has given up begins now. */
@@ -57,7 +65,8 @@ export class IntentRecovery {
 
   async #round(signal: AbortSignal): Promise<number> {
     const owner = await this.#owners.get();
-    const found = await findAbandonedIntents(this.#db, ROUND);
+    const own = { id: owner.id, inFlight: [...this.#inFlight] };
+    const found = await findAbandonedIntents(this.#db, own, ROUND);
     const now = performance.now();
     this.#seen = new Map(found.map(({ token }) => [token, this.#seen.get(token) ?? now]));
     let waiting = 0;
@@ -83,6 +92,11 @@ export class IntentRecovery {
   async #end(intent: Intent, signal: AbortSignal): Promise<void> {
     if (intent.kind === 'delete') {
       await this.deleteBytes(intent, signal);
+      await endIntent(this.#db, intent);
+      return;
+    }
+    if (!this.#driver.recognises(intent.url)) {
+      // A migration has moved the document since, whichever content it then had.
       await endIntent(this.#db, intent);
       return;
     }

@@ -182,16 +182,23 @@ export const findIntent = async (db: Queryable, key: DocumentKey): Promise<Inten
   return rows[0] && fromRow(rows[0]);
 };
 
-/** Intents whose owner no longer lives, or has given them up. */
-export const findAbandonedIntents = async (db: Queryable, limit: number): Promise<readonly Intent[]> => {
+/**
+ * Intents whose owner no longer lives, or has given them up; and those of `own` that it no longer works on: the database was
+ * not there when they ended.
+ */
+export const findAbandonedIntents = async (
+  db: Queryable,
+  own: { readonly id: number; readonly inFlight: readonly string[] },
+  limit: number,
+): Promise<readonly Intent[]> => {
   const { rows } = await db.query<Row>(
     `SELECT * FROM archive_engine_intent i
-      WHERE NOT EXISTS (
+      WHERE (i.owner = $2 AND NOT i.token = ANY ($3::text[])) OR NOT EXISTS (
         SELECT 1 FROM pg_locks l
          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = $1::int::oid
            AND l.objid = i.owner::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-      ORDER BY started_at LIMIT $2`,
-    [OWNER_LOCK_CLASS, limit],
+      ORDER BY started_at LIMIT $4`,
+    [OWNER_LOCK_CLASS, own.id, own.inFlight, limit],
   );
   return rows.map(fromRow);
 };

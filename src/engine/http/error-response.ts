@@ -37,7 +37,7 @@ const BY_CODE: Partial<Record<ErrorCode, ErrorStatus>> = {
 };
 
 /** The one place where an error becomes a status. */
-export const statusOf = (error: AppError): ErrorStatus => BY_CODE[error.code] ?? 500;
+const statusOf = (error: AppError): ErrorStatus => BY_CODE[error.code] ?? 500;
 
 /** Errors of these kinds say where things lie and how they are kept: that is for the log, not for clients. */
 const isPrivate = (error: AppError): boolean =>

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 
 /** What goes over the wire. Source: COMPATIBILITY.md, the REST API. */
 
-export const errorSchema = z
+const errorSchema = z
   .object({
     message: z.string(),
     httpcode: z.int(),
