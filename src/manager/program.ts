@@ -191,12 +191,13 @@ const addGroup = (program: Commander, name: string, summary: string, run: RunCom
     .option(...FORCE);
   add(
     'clean <id>',
-    'Delete from the source what a migration has switched, or finish that.',
+    'Delete from the source what a migration has switched, or finish that; the services have to be stopped.',
     async () => (await import('./commands/clean.ts')).clean,
   )
     .option(...RECLAIM)
     .option(...FROM)
     .option(...TO)
+    .option(...DONTASK)
     .option(...FORCE);
   add(
     'verify <configfile>',

@@ -112,8 +112,17 @@ export const reportResult = async (
     return exit;
   }
   if (!isSwitched) {
-    log.error('Nothing was switched: the configuration in use stays the one that works');
+    log.error(
+      'Nothing was switched: the configuration in use stays the one that works. ' +
+        'Correct the cause and run the same command again, or add --skip-failed to leave the failed documents behind.',
+    );
     return exit;
+  }
+  const kept = counts.switched;
+  if (kept > 0 && result.problems.length === 0) {
+    log.info(
+      `The source keeps its ${kept} documents: rollback ${result.id} undoes this, clean ${result.id} deletes them`,
+    );
   }
   context.log
     .at(PLACES.migrate)

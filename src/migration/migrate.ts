@@ -108,7 +108,7 @@ const switchAll = async (run: Run, skipFailed: boolean): Promise<number | undefi
     const result = await switchDocuments(run);
     if (result.outcome === 'switched') {
       run.log.info(
-        `Switched ${countOf(result.documents, 'document')} in ${result.seconds.toFixed(2)} s: the destination configuration is the one that works now. ` +
+        `Switched ${countOf(result.documents, 'document')} in ${result.seconds.toFixed(2)} s: ${run.record.to.config} is the configuration that works now. ` +
           'Database backups from before no longer match the stores.',
       );
       return result.seconds;

@@ -33,12 +33,17 @@ export interface MigrationRecord {
   readonly keepSource: boolean;
   readonly move: boolean;
   readonly toolVersion: string;
+  /** Nothing is left to do for it. */
+  readonly finished: boolean;
   readonly switchedAt: string | undefined;
   /** How long the switch held the archive; in seconds. */
   readonly switchSeconds: number | undefined;
 }
 
-export type NewMigration = Omit<MigrationRecord, 'id' | 'phase' | 'pause' | 'switchedAt' | 'switchSeconds'>;
+export type NewMigration = Omit<
+  MigrationRecord,
+  'id' | 'phase' | 'pause' | 'finished' | 'switchedAt' | 'switchSeconds'
+>;
 
 interface Row {
   id: number;
@@ -64,6 +69,7 @@ interface Row {
   keep_source: boolean;
   move: boolean;
   tool_version: string;
+  finished_at: string | null;
   switched_at: string | null;
   switch_seconds: number | null;
 }
@@ -96,6 +102,7 @@ const fromRow = (row: Row): MigrationRecord => ({
   keepSource: row.keep_source,
   move: row.move,
   toolVersion: row.tool_version,
+  finished: row.finished_at !== null,
   switchedAt: row.switched_at ?? undefined,
   switchSeconds: row.switch_seconds ?? undefined,
 });
@@ -197,11 +204,12 @@ export const findWithFailures = async (
   return rows[0] && fromRow(rows[0]);
 };
 
-/** A later migration that has brought the archive to this one's source again. */
-export const findSwitchedBackTo = async (db: Queryable, record: MigrationRecord): Promise<number | undefined> => {
+/** A later migration that has brought the archive to this one's source again, or keeps it as its own source. */
+export const findLaterUser = async (db: Queryable, record: MigrationRecord): Promise<number | undefined> => {
   const { rows } = await db.query<{ id: number }>(
     `SELECT id FROM archive_mover_migration
-      WHERE id > $1 AND switched_at IS NOT NULL AND phase <> 'rolled-back' AND to_fingerprint = $2
+      WHERE id > $1 AND switched_at IS NOT NULL AND phase <> 'rolled-back'
+        AND (to_fingerprint = $2 OR (from_fingerprint = $2 AND phase = 'switched'))
       ORDER BY id DESC LIMIT 1`,
     [record.id, record.from.fingerprint],
   );

@@ -51,6 +51,8 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
   const planned = counts.planned + counts.copying;
   log.info(`Migrating ${countOf(planned, 'document')}`);
   const done = counts.copied + counts.switched + counts.cleaned + counts.failed;
+  if (planned + done + counts.skipped === 0)
+    log.warn(`The archive has no documents at all: is ${db.description} the right database?`);
   if (planned + done === 0 && counts.skipped > 0) {
     log.warn(`Nothing to do: no document is where ${record.from.config} can read it; ${counts.skipped} are elsewhere`);
   }

@@ -1,4 +1,4 @@
-import { AppError } from '../core/errors.ts';
+import { AppError, isAppError } from '../core/errors.ts';
 import type { Database } from '../database/database.ts';
 import type { StoreCondition } from '../drivers/contract.ts';
 import { refuseUnlessCurrent } from './current-store.ts';
@@ -38,7 +38,17 @@ export const refuseUnsafe = async (
     }
   }
   if (!request.force && !rowsMoved) await refuseUnlessCurrent(env.db, from);
-  if (!online && !request.force) await refuseWhileServicesRun(env.db);
+  if (!online) await heedServices(env, request.force);
+};
+
+/** With --force, what runs is said and not heeded. */
+const heedServices = async ({ db, log }: Environment, force: boolean): Promise<void> => {
+  try {
+    await refuseWhileServicesRun(db);
+  } catch (error) {
+    if (!force || !isAppError(error, 'refused.services-running')) throw error;
+    log.warn(`Going on because of --force: ${error.message}`);
+  }
 };
 
 /** Conditions that the stores report; those that do not refuse are warned about. Needs the destination prepared. */
@@ -49,7 +59,8 @@ export const heedConditions = async (env: Environment, request: MigrateRequest, 
   const heed = (condition: StoreCondition, applies: boolean, name: string): void => {
     const overridden = condition.forceable && request.force;
     if (condition.severity === 'refuse' && applies && !overridden) throw condition.error;
-    env.log.warn(`${name}: ${condition.error.message}`);
+    const why = condition.severity === 'refuse' && applies ? 'going on because of --force: ' : '';
+    env.log.warn(`${name}: ${why}${condition.error.message}`);
   };
   for (const condition of source) heed(condition, cleaning, 'source');
   for (const condition of destination) heed(condition, true, 'destination');

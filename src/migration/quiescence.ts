@@ -46,7 +46,10 @@ export const refuseWhileServicesRun = async (db: Queryable, before?: Heartbeats)
     [LIVE_HEARTBEAT_SECONDS],
   );
   if (services.count > 0) {
-    const named = services.rows.map((row) => `${row.servicename} on ${row.hostid} (heartbeat ${row.age} s ago)`);
+    const named = services.rows.map(
+      (row) =>
+        `${row.servicename} on ${row.hostid} (heartbeat ${row.age < 0 ? `${-row.age} s in the future: the clocks differ` : `${row.age} s ago`})`,
+    );
     throw running(`services still run: ${named.join('; ')}`);
   }
   if (before !== undefined) await refuseAdvanced(db, before);

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import {
-  findSwitchedBackTo,
+  findLaterUser,
   findUnfinished,
   findWithFailures,
   getMigration,
@@ -80,11 +80,11 @@ const getCleanable = async (
       remedy: howToGoOn(unfinished),
     });
   }
-  const later = await findSwitchedBackTo(env.db, record);
+  const later = await findLaterUser(env.db, record);
   if (later !== undefined) {
     throw new AppError(
       'refused.not-clean',
-      `migration ${later} has brought the archive to ${record.from.description} again: that is not to be cleaned`,
+      `migration ${later} has brought the archive to ${record.from.description} again, or keeps it as its source`,
     );
   }
   return record;

@@ -131,6 +131,17 @@ const endRetry = async (
   });
 };
 
+/** What a migration has come to, without changing it. */
+const describeEnd = async ({ db }: Environment, id: number): Promise<MigrationResult> => ({
+  id,
+  outcome: 'complete',
+  counts: await countStates(db, id),
+  failures: await countReasons(db, id, 'failed'),
+  skipped: await countReasons(db, id, 'skipped'),
+  problems: [],
+  switchSeconds: undefined,
+});
+
 /** Ends a migration that has not been switched: nothing of the archive has changed. */
 const abandon = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
   await using session = await openLockSession(env.db);
@@ -141,31 +152,32 @@ const abandon = async (env: Environment, request: RollbackRequest): Promise<Migr
     session,
     request.id,
   );
-  return await guardRun(run, () => endUnswitched(run, request.deleteCopies)); // awaited: the session must outlive it
+  return await guardRun(run, () => endUnswitched(env, run, request.deleteCopies)); // awaited: the session must outlive it
 };
 
-const endUnswitched = async (run: Run, deleteThem: boolean): Promise<MigrationResult> => {
+const endUnswitched = async (env: Environment, run: Run, deleteThem: boolean): Promise<MigrationResult> => {
   const { db, record, epoch, log } = run;
   const fence = { id: record.id, epoch };
   if (deleteThem) {
     const removed = await removeStrayCopies(run, ['planned', 'copying', 'copied', 'failed', 'dropped', 'skipped']);
     log.info(`Removed ${countOf(removed, 'copy').replace('copys', 'copies')} from the destination`);
   }
-  const counts = await countStates(db, record.id);
   await db.transaction(async (tx) => {
     await holdFence(tx, fence);
     await enterPhase(tx, fence, 'abandoned');
     await setTaskState(tx, record.id, 'failed', null);
   });
   log.info(`Migration ${record.id} is ended: it had not been switched, and the source configuration works as before`);
-  const failures = await countReasons(db, record.id, 'failed');
-  const skipped = await countReasons(db, record.id, 'skipped');
-  return { id: record.id, outcome: 'complete', counts, failures, skipped, problems: [], switchSeconds: undefined };
+  return describeEnd(env, record.id);
 };
 
 /** Has been rolled back: finishes what a kill left of that, and deletes what the undone migration had written, if asked. */
 const finishUndoing = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
   const undoing = await findRollbackOf(env.db, request.id);
   if (undoing === undefined) throw new AppError('internal', `migration ${request.id} is rolled back by none`);
+  if (undoing.finished && !request.deleteCopies) {
+    env.log.info(`Migration ${request.id} is rolled back already, by migration ${undoing.id}: nothing to do`);
+    return describeEnd(env, undoing.id);
+  }
   return migrate(env, reverse(request), { online: false, id: undoing.id, rollsBack: request.id, cleanOnly: true });
 };

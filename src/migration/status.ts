@@ -1,9 +1,8 @@
 import type { Database } from '../database/database.ts';
 import type { DocumentRecord } from './document-record.ts';
 import { countReasons, countStates, pageDocuments, type StateCounts } from './document-store.ts';
-import { findCurrentStore } from './current-store.ts';
 import { isLockHeld } from './lock.ts';
-import { getMigration, type MigrationRecord } from './migration-store.ts';
+import { findNewestSwitched, getMigration, type MigrationRecord } from './migration-store.ts';
 
 /** What a person wants to know of one migration. Times are ISO 8601 in UTC. */
 export interface MigrationStatus {
@@ -18,7 +17,7 @@ export interface MigrationStatus {
   /** The task says `running`, but nobody holds the migration lock: its owner is gone. */
   readonly interrupted: boolean;
   /** Which configuration reads the archive now. */
-  readonly active: 'from' | 'to' | 'both-in-part';
+  readonly active: 'from' | 'to' | 'both-in-part' | 'elsewhere';
   readonly counts: StateCounts;
   readonly failures: ReadonlyMap<string, number>;
   readonly skipped: ReadonlyMap<string, number>;
@@ -60,28 +59,32 @@ export const getStatus = async (db: Database, id: number): Promise<MigrationStat
   };
 };
 
+/** By what the newest switch has made current: a later migration, or a rollback, may have moved the archive on. */
 const findActive = async (
   db: Database,
   record: MigrationRecord,
   counts: StateCounts,
 ): Promise<MigrationStatus['active']> => {
-  if (record.move && record.switchedAt !== undefined && counts.failed > 0) return 'both-in-part';
-  // A migration that finds nothing to move, because an earlier one has moved everything there, is not about the source.
-  const idle = record.phase === 'copying' && counts.planned + counts.copying + counts.copied + counts.failed === 0;
-  if (idle && (await findCurrentStore(db))?.fingerprint === record.to.fingerprint) return 'to';
-  return activeSide(record);
+  const newest = await findNewestSwitched(db);
+  if (newest === undefined || newest.id === record.id) {
+    const leftBehind = record.move && record.switchedAt !== undefined && counts.failed > 0;
+    return leftBehind ? 'both-in-part' : activeSide(record);
+  }
+  if (newest.to.fingerprint === record.to.fingerprint) return 'to';
+  return newest.to.fingerprint === record.from.fingerprint ? 'from' : 'elsewhere';
 };
 
 /** The invariant in one line: the source until the switch has committed, then the destination. */
 const activeSide = (record: MigrationRecord): MigrationStatus['active'] => {
+  if (record.switchedAt === undefined) return 'from';
   switch (record.phase) {
     case 'copying':
-      return record.switchedAt === undefined ? 'from' : 'to';
+      return 'to';
     case 'abandoned':
     case 'rolled-back':
       return 'from';
     case 'moving':
-      return record.switchedAt === undefined ? 'from' : 'both-in-part';
+      return 'both-in-part';
     case 'switched':
     case 'cleaning':
     case 'cleaned':

@@ -5,6 +5,7 @@ import { AppError, toAppError } from '../core/errors.ts';
 import type { Database, Queryable } from '../database/database.ts';
 import { forEachConcurrent } from './concurrency.ts';
 import { throwIfInterrupted } from './copy.ts';
+import { findCurrentStore } from './current-store.ts';
 import { archivePredicate, type ArchiveScope, planScope, scopeParameters } from './scope.ts';
 
 /** One thing that is wrong, as it is found. */
@@ -33,6 +34,8 @@ export interface VerifyResult {
   readonly wrong: number;
   readonly known: number;
   readonly orphans: number;
+  /** Objects that no row names, but that a migration's journal knows: its source, or the copies of one that was undone. */
+  readonly kept: number;
 }
 
 const PAGE = 500;
@@ -48,7 +51,7 @@ export const verifyArchive = async (db: Database, request: VerifyRequest): Promi
     !scope.foreignBuckets.includes(row.key.bucket) && (scope.ownBuckets?.includes(row.key.bucket) ?? true);
   const total = await countRows(db, scope);
   const step = request.sample === undefined ? 1 : Math.max(1, Math.ceil(total / Math.max(1, request.sample)));
-  const result = { documents: 0, read: 0, bytes: 0, wrong: 0, known: 0, orphans: 0 };
+  const result = { documents: 0, read: 0, bytes: 0, wrong: 0, known: 0, orphans: 0, kept: 0 };
   const known = await loadKnownExceptions(db);
   const report = (row: MetadataRow, kind: VerifyFinding['kind'], text: string): void => {
     const subject = `${row.key.userId}/${row.key.bucket}/${row.key.archiveId}`;
@@ -118,17 +121,26 @@ const verifyRow = async (
   }
 };
 
-const findOrphans = async (db: Database, request: VerifyRequest, result: { orphans: number }): Promise<void> => {
+const findOrphans = async (
+  db: Database,
+  request: VerifyRequest,
+  result: { orphans: number; kept: number },
+): Promise<void> => {
+  const hasJournal = await findJournal(db);
   let urls: string[] = [];
   const check = async (): Promise<void> => {
-    const { rows } = await db.query<{ url: string }>(
-      `SELECT u.url FROM unnest($1::text[]) AS u(url)
-        WHERE NOT EXISTS (SELECT 1 FROM archive_metadata m WHERE m.content_url = u.url)`,
-      [urls],
+    const { rows } = await db.query<{ url: string; kept: boolean }>(
+      `SELECT u.url, ${hasJournal ? KEPT_BY_JOURNAL : 'false'} AS kept FROM unnest($1::text[]) AS u(url)
+        WHERE $2::text IS NOT NULL AND NOT EXISTS (SELECT 1 FROM archive_metadata m WHERE m.content_url = u.url)`,
+      [urls, request.store.identity.fingerprint],
     );
-    for (const { url } of rows) {
-      result.orphans += 1;
-      request.report({ kind: 'orphan', subject: url, text: 'no row of the archive names this object', known: false });
+    for (const { url, kept } of rows) {
+      if (kept) {
+        result.kept += 1;
+      } else {
+        result.orphans += 1;
+        request.report({ kind: 'orphan', subject: url, text: 'no row of the archive names this object', known: false });
+      }
     }
     urls = [];
   };
@@ -161,4 +173,25 @@ const loadKnownExceptions = async (db: Queryable): Promise<ReadonlySet<string>> 
     if (error instanceof AppError && error.code === 'database.schema') return new Set();
     throw error;
   }
+};
+
+/** SQL: a journal knows the object as the kept source of a switched migration, or as a copy that it made itself. */
+const KEPT_BY_JOURNAL = `EXISTS (
+  SELECT 1 FROM archive_mover_migration g JOIN archive_mover_document d ON d.migration_id = g.id
+   WHERE (g.from_fingerprint = $2 AND d.src_url = u.url AND g.phase = 'switched')
+      OR (g.to_fingerprint = $2 AND d.dst_url = u.url AND d.owned))`;
+
+const findJournal = async (db: Queryable): Promise<boolean> => {
+  const { rows } = await db.query<{ found: boolean }>(
+    `SELECT to_regclass('archive_mover_document') IS NOT NULL AND to_regclass('archive_mover_migration') IS NOT NULL AS found`,
+  );
+  return rows[0]?.found === true;
+};
+
+/** Where the archive is, if that is another store than the one to be verified. */
+export const findOtherCurrentStore = async (db: Queryable, store: Store): Promise<string | undefined> => {
+  if (!(await findJournal(db))) return undefined;
+  const current = await findCurrentStore(db);
+  if (current === undefined || current.fingerprint === store.identity.fingerprint) return undefined;
+  return `${current.description}, since migration ${current.migrationId}`;
 };

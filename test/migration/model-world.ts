@@ -335,6 +335,8 @@ export class World {
     const { active: side, counts } = await getStatus(this.#db, newest.id);
     if (newest.move && counts.failed > 0) return undefined; // these stay where they were, and are listed
     if (side === 'both-in-part') return undefined;
+    assert.notEqual(side, 'elsewhere', 'the newest migration is never overtaken');
+    if (side === 'elsewhere') return undefined;
     return this.#nameOf(newest[side].fingerprint);
   }
 

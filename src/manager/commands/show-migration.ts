@@ -10,6 +10,8 @@ const activeText = ({ active, record }: MigrationStatus): string => {
       return `the source's (${record.from.config})`;
     case 'to':
       return `the destination's (${record.to.config})`;
+    case 'elsewhere':
+      return 'another, since a later migration: see list-migrations';
     case 'both-in-part':
       return record.phase === 'moving'
         ? 'neither alone: --move is under way'

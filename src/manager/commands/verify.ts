@@ -1,4 +1,4 @@
-import { type VerifyFinding, verifyArchive } from '../../migration/verify.ts';
+import { findOtherCurrentStore, type VerifyFinding, verifyArchive } from '../../migration/verify.ts';
 import { connectDatabase } from '../connect-database.ts';
 import type { Command } from '../context.ts';
 import { loadConfig } from '../load-configs.ts';
@@ -15,6 +15,10 @@ export const verify: Command = async (context, input) => {
   await using opened = await openSide(context, db, archive, { prepare: false });
   const { store, archive: scope } = opened.side;
   context.log.at(PLACES.archive).info(`Verifying every document through ${store.identity.description}`);
+  const other = await findOtherCurrentStore(db, store);
+  if (other !== undefined) {
+    context.log.at(PLACES.archive).warn(`The archive is in ${other}: this configuration may not be the one in use`);
+  }
   const report = (finding: VerifyFinding): void => {
     output.text(`${finding.kind}${finding.known ? ' (known)' : ''}: ${finding.subject}: ${finding.text}`);
     output.object({ finding });
@@ -30,7 +34,10 @@ export const verify: Command = async (context, input) => {
   const isGood = result.wrong === 0;
   output.text(
     `${isGood ? 'Verified' : 'NOT in order'}: ${result.documents} documents, ${result.read} read (${result.bytes} bytes), ` +
-      `${result.wrong} wrong, ${result.known} known exceptions, ${result.orphans} objects that no row names`,
+      `${result.wrong} wrong, ${result.known} known exceptions, ${result.orphans} objects that no row names` +
+      (result.kept > 0
+        ? `, and ${result.kept} that migrations keep (rollback needs them, clean or --delete-copies removes them)`
+        : ''),
   );
   output.object({ ...result, good: isGood });
   return isGood ? 0 : 5;
