@@ -82,6 +82,18 @@ describe('users of the database', () => {
     assert.deepEqual((await send(url, 'GET', '/v1/policies', tina)).json, []);
   });
 
+  test('a changed password and a disabled account take effect within seconds', async () => {
+    const { setTimeout: sleep } = await import('node:timers/promises');
+    assert.equal((await send(url, 'GET', '/v1', tina)).status, 200);
+    await place.database.query(`UPDATE user_access_credentials SET value = 'another' WHERE username = 'tina'`);
+    await sleep(2100);
+    assert.equal((await send(url, 'GET', '/v1', tina)).status, 401);
+    assert.equal((await send(url, 'GET', '/v1', { ...tina, password: 'another' })).status, 200);
+    await place.database.query(`UPDATE accounts SET state = 'disabled' WHERE name = 'team'`);
+    await sleep(2100);
+    assert.equal((await send(url, 'GET', '/v1', { ...tina, password: 'another' })).status, 401);
+  });
+
   test('after ten wrong passwords a user waits, and who has the right one in use does not', async () => {
     assert.equal((await send(url, 'GET', '/v1')).status, 200);
     const statuses: number[] = [];

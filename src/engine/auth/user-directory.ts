@@ -16,14 +16,27 @@ export const ADMIN = 'admin';
 /** Names that are part of every database of the original: nobody logs in as them from outside. */
 const isInternal = (user: User): boolean => user.account.type === 'service' || user.type === 'internal';
 
-const databaseUsers = (db: Database): UserDirectory => ({
-  source: 'database',
-  findUser: async (name) => {
-    const user = await findUser(db, name);
-    return user === undefined || isInternal(user) ? undefined : user;
-  },
-  listAccounts: () => listAccounts(db),
-});
+/** A change of a user or password takes effect after so long at the latest; each request would otherwise ask the database. */
+const REMEMBERED_MS = 2000;
+const MAX_REMEMBERED = 1000;
+
+const databaseUsers = (db: Database): UserDirectory => {
+  const remembered = new Map<string, { readonly user: User; readonly since: number }>();
+  return {
+    source: 'database',
+    findUser: async (name) => {
+      const known = remembered.get(name);
+      if (known !== undefined && performance.now() - known.since < REMEMBERED_MS) return known.user;
+      remembered.delete(name);
+      const user = await findUser(db, name);
+      if (user === undefined || isInternal(user)) return undefined;
+      if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+      remembered.set(name, { user, since: performance.now() });
+      return user;
+    },
+    listAccounts: () => listAccounts(db),
+  };
+};
 
 const configuredUsers = (users: readonly ConfiguredUser[]): UserDirectory => {
   const known = new Map<string, User>();
