@@ -53,7 +53,8 @@ export const switchDocuments = async (run: Run, part?: Chunk): Promise<SwitchOut
       const count = await updateRows(tx, run, part);
       await updateCounts(tx, record.id);
       await enterPhase(tx, fence, part === undefined ? 'switched' : 'moving');
-      if (count > 0) {
+      // An archive without any document goes by its configuration; one whose documents are elsewhere stays where it is.
+      if (count > 0 || (part === undefined && (await isArchiveEmpty(tx)))) {
         await recordSwitch(tx, fence, (performance.now() - started) / 1000);
         await recordCurrentStore(tx, record.id, run.to);
       }
@@ -73,6 +74,9 @@ export const switchDocuments = async (run: Run, part?: Chunk): Promise<SwitchOut
     throw error;
   }
 };
+
+const isArchiveEmpty = async (tx: Queryable): Promise<boolean> =>
+  (await tx.query('SELECT 1 FROM archive_metadata LIMIT 1')).count === 0;
 
 /** Every row in scope must be one that was copied as it is, or a listed exception (rule R6). */
 const throwIfRowsDiffer = async (tx: Queryable, run: Run): Promise<void> => {
