@@ -10,7 +10,9 @@ import type { OpenDocument } from './document-archive.ts';
 /** Payloads up to this size are checked before the first byte is sent; in bytes. */
 const CHECKED_FIRST_BYTES = 8 * 1024 * 1024;
 /** A row and its bytes are two looks: a write between them shows as a mismatch, and is gone at the next look. */
-const LOOKS = 5;
+const SETTLED_LOOKS = 4;
+/** How long a row that keeps changing is looked at; in milliseconds. */
+const LOOKING_MS = 10_000;
 const PAUSE_MS = 40;
 
 /** The digests that the bytes may have where the row does not say; undefined where that is not known either. */
@@ -77,7 +79,9 @@ export const readDocument = async (
   signal: AbortSignal,
 ): Promise<OpenDocument | undefined> => {
   let before: MetadataRow | undefined;
-  for (let tries = 1; ; tries += 1) {
+  let quietLooks = 0;
+  const deadline = Date.now() + LOOKING_MS;
+  for (;;) {
     const row = await findMetadata(db, key);
     if (row === undefined) return undefined;
     const url = row.contentUrl;
@@ -89,8 +93,9 @@ export const readDocument = async (
     } catch (error) {
       if (!isAppError(error, 'document.corrupt', 'document.undecodable', 'store.not-found', 'store.corrupt'))
         throw error;
-      const settled = before !== undefined && sameState(before, row) && row.digest !== null;
-      if (tries >= LOOKS || (settled && tries > 2)) {
+      // Under many writers a row may look the same twice with other rows in between: only a quiet one is settled.
+      quietLooks = before !== undefined && sameState(before, row) && row.digest !== null ? quietLooks + 1 : 0;
+      if (quietLooks >= SETTLED_LOOKS || Date.now() > deadline) {
         if (!isAppError(error, 'store.not-found')) throw error;
         throw new AppError('document.missing', `${url}: the store does not have it`, { cause: error });
       }
