@@ -33,8 +33,9 @@ export const legsOf = (route: Route): (readonly [from: string, to: string])[] =>
 /** Each driver before each other one. */
 export const PAIRS = NAMES.flatMap((from) => NAMES.filter((to) => to !== from).map((to) => `${from} -> ${to}`));
 
-/** An S3 server other than the Swift cluster where one runs; Swift's own `s3api` else. */
-const findS3 = async (): Promise<Readonly<Record<string, string>>> => {
+/** Without compression Swift's own `s3api`; with it, another S3 server where one runs. */
+const findS3 = async (compressed: boolean): Promise<Readonly<Record<string, string>>> => {
+  if (!compressed) return (await getRunning('swift')).credentials;
   const running = (await findStarted()).filter(({ whole }) => whole).map(({ state }) => state.name);
   return (await getRunning(['versitygw', 'minio'].find((name) => running.includes(name)) ?? 'swift')).credentials;
 };
@@ -57,7 +58,7 @@ export const pairCases = (compressed: boolean): void => {
     });
 
     const writeConfigs = async (): Promise<ReadonlyMap<string, string>> => {
-      const [s3, swift] = [await findS3(), (await getRunning('swift')).credentials];
+      const [s3, swift] = [await findS3(compressed), (await getRunning('swift')).credentials];
       const place = randomBytes(6).toString('hex');
       const sections = {
         db: {},
