@@ -30,6 +30,16 @@ describe('the code keeps its shape', async () => {
     assert.deepEqual(findImportCycles(everything), []);
   });
 
+  test('one function deletes from a store while an archive moves, the marker of the alias check apart', () => {
+    const deleters = product.filter(
+      ({ path, code }) => path.startsWith('src/migration/') && /\bdriver\s*\.\s*delete\s*\(/.test(code),
+    );
+    assert.deepEqual(
+      deleters.map(({ path }) => path),
+      ['src/migration/aliases.ts', 'src/migration/deletion.ts'],
+    );
+  });
+
   test('only the composition roots read the environment', () => {
     const readers = product.filter(
       ({ path, code }) => !isMain(path) && /\bprocess\s*(?:\.\s*env\b|\[\s*'env')/.test(code),
