@@ -1,4 +1,5 @@
-import { AppError } from '../core/errors.ts';
+import { AppError, toAppError } from '../core/errors.ts';
+import { throwIfInterrupted } from './copy.ts';
 import { countOf } from './describe.ts';
 import { failUnfinishedDocuments } from './document-journal.ts';
 import { countReasons, countStates } from './document-store.ts';
@@ -159,6 +160,11 @@ const endUnswitched = async (env: Environment, run: Run, deleteThem: boolean): P
   const { db, record, epoch, log } = run;
   const fence = { id: record.id, epoch };
   if (deleteThem) {
+    // What a killed write has left half-way goes when a store is made ready; one that is full can still be deleted from.
+    await run.to.driver.prepare(run.signal).catch((error: unknown) => {
+      throwIfInterrupted(run.signal);
+      log.warn(`The destination could not be made ready: ${toAppError(error).message}`);
+    });
     const removed = await removeStrayCopies(run, ['planned', 'copying', 'copied', 'failed', 'dropped', 'skipped']);
     log.info(`Removed ${countOf(removed, 'copy').replace('copys', 'copies')} from the destination`);
   }

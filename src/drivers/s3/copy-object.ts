@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { AppError } from '../../core/errors.ts';
 import { ALGORITHM_NAMES } from './checksum.ts';
 import { describe, type S3Request } from './client.ts';
-import { removeProbe } from './conditional-put.ts';
+import { probeKey, removeProbe } from './conditional-put.ts';
 import { md5FromEtag } from './etag.ts';
 import { sendForLateResult } from './late-result.ts';
 import { checksumOf, completeUpload, type StoredPart, storeParts, withUpload } from './multipart-upload.ts';
@@ -51,7 +51,7 @@ export const probeConditionalCopy = async (context: PutContext, job: CopyJob): P
   const { client, options } = context;
   const nowhere = randomUUID();
   const md5 = createHash('md5').update(nowhere).digest('hex');
-  const place = { bucket: options.bucket, key: `${options.prefix}.anchore-manager-probe-${nowhere}` };
+  const place = { bucket: options.bucket, key: probeKey(options, 'copy') };
   const headers = { ...storageHeaders(options), ...sourceHeaders({ ...job, expected: { md5, sizeBytes: 0 } }) };
   const request: S3Request = { operation: 'CopyObject', method: 'PUT', ...place, headers, signal: job.signal };
   let compared = false;
