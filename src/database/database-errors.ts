@@ -66,6 +66,17 @@ const findCode = (error: unknown): string | undefined => {
   return error instanceof AggregateError ? findCode(error.errors[0]) : undefined;
 };
 
+/** What pg says, without any code, of a connection that it knows to be gone before its socket has closed. */
+const PG_LOST = new Set([
+  'Client has encountered a connection error and is not queryable',
+  'Client was closed and is not queryable',
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+]);
+
+const findLoss = (error: unknown): Mapping | undefined =>
+  error instanceof Error && PG_LOST.has(error.message) ? LOST : undefined;
+
 /** The server's own code, such as `40001`; undefined where the error is not from the server. */
 export const findSqlState = (error: unknown): string | undefined => {
   const code = findCode(isAppError(error) ? error.cause : error);
@@ -84,7 +95,9 @@ export const toDatabaseError = (error: unknown, place: string, step: DatabaseSte
   if (error instanceof AppError) return error;
   const state = findSqlState(error);
   const mapping =
-    state === undefined ? withoutState(findCode(error), step) : (BY_SQLSTATE[state] ?? BY_SQLSTATE[state.slice(0, 2)]);
+    state === undefined
+      ? (findLoss(error) ?? withoutState(findCode(error), step))
+      : (BY_SQLSTATE[state] ?? BY_SQLSTATE[state.slice(0, 2)]);
   const words = state === undefined ? detailOf(error) : `${detailOf(error)} (SQLSTATE ${state})`;
   if (mapping === undefined) return new AppError('database.failed', `database ${place}: ${words}`, { cause: error });
   if (step === 'commit' && mapping.code === 'database.lost') return unknownOutcome(place, error);
