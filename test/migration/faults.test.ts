@@ -26,6 +26,8 @@ import { interceptDriver, type Interceptor, type StoreCall } from './intercepted
 
 const DOCUMENTS = 20;
 const ENDLESS_MS = 30_000;
+/** Of the random faults; it damages the marker by which one store under two names is found. `TEST_SEED` tries another. */
+const FIRST_SEED = 896_806;
 
 const flip = (bytes: Uint8Array): Uint8Array =>
   bytes.map((byte, index) => (index === bytes.length >> 1 ? byte ^ 1 : byte));
@@ -307,7 +309,7 @@ describe('a migration between stores that fail', () => {
   });
 
   test('whatever fails at random, in every operation, each run ends and loses nothing', async (context) => {
-    const start = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
+    const start = Number(process.env['TEST_SEED'] ?? FIRST_SEED);
     context.diagnostic(`TEST_SEED=${start}`);
     for (let round = 0; round < 6; round += 1) {
       const random = new Random(start + round);
