@@ -71,7 +71,7 @@ const reportUsage = async (message: string): Promise<void> => {
 };
 
 const main = async (): Promise<void> => {
-  const { createProgram } = await import('./program.ts');
+  const { createProgram } = await import('./command-line/program.ts');
   const { CommanderError } = await import('commander');
   const program = createProgram(runCommand, toolVersion(), (text) => void process.stdout.write(text));
   try {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { CommanderError } from 'commander';
-import type { CommandInput, GroupOptions } from './context.ts';
+import type { CommandInput, GroupOptions } from '../context.ts';
 import { createProgram } from './program.ts';
 
 interface Call {

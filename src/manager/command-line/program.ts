@@ -1,0 +1,84 @@
+import { Command as Commander } from 'commander';
+import type { Command, CommandInput, GroupOptions } from '../context.ts';
+import { declareAfter } from './after.ts';
+import { declareBefore } from './before.ts';
+import type { Declare } from './declare.ts';
+import { groupOptionsOf, inputOf } from './input.ts';
+import { declareMoving } from './moving.ts';
+import { wholeNumber } from './options.ts';
+import { declareWatching } from './watching.ts';
+
+/** Runs a command that the command line names. `load` imports it: `--help` must not pay for what it does not use. */
+export type RunCommand = (
+  load: () => Promise<Command>,
+  input: CommandInput,
+  options: { readonly debug: boolean; readonly json: boolean; readonly group: GroupOptions },
+) => Promise<void>;
+
+/** The options of a group stand before or after its commands. */
+const addGroup = (program: Commander, name: string, summary: string, run: RunCommand): void => {
+  const group = program.command(name).summary(summary).description(summary);
+  group
+    .option(
+      '--db-connect <url>',
+      'Database URL, or @FILE that holds it. Default: ANCHORE_DB_CONNECT, the configuration file, ./anchore-data.',
+    )
+    .option('--db-connect-file <file>', 'File that holds the database URL; it does not show in the process list.')
+    .option('--configfile <file>', 'Configuration file whose credentials.database names the database.')
+    .option('--db-use-ssl', 'Demand TLS on the connection to the database.')
+    .option(
+      '--db-retries <count>',
+      'How often to try to connect, at intervals of 5 seconds. Default: once.',
+      wholeNumber(1),
+    )
+    .option('--db-timeout <seconds>', 'How long one database statement may take. Default: 30.', wholeNumber(0))
+    .option(
+      '--db-connect-timeout <seconds>',
+      'How long connecting to the database may take. Default: 120.',
+      wholeNumber(1),
+    );
+
+  const add: Declare = (usage, text, load) => {
+    const command = group.command(usage).summary(text).description(text);
+    command.action(async () => {
+      const options: Readonly<Record<string, unknown>> = command.optsWithGlobals();
+      await run(load, inputOf(command), {
+        debug: options['debug'] === true,
+        json: options['json'] === true,
+        group: groupOptionsOf(options),
+      });
+    });
+    return command;
+  };
+
+  declareBefore(add);
+  declareMoving(add);
+  declareWatching(add);
+  declareAfter(add);
+};
+
+const EXIT_CODES = `
+Exit codes:
+  0 done   1 documents failed   2 usage or configuration   3 refused   4 store or database   5 wrong data   130 interrupted`;
+
+/** The whole command line. Throws CommanderError, never exits. */
+export const createProgram = (run: RunCommand, version: string, writeOut: (text: string) => void): Commander => {
+  const program = new Commander('anchore-manager');
+  program
+    .exitOverride()
+    .configureOutput({ writeOut, writeErr: () => undefined })
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
+    .description(
+      'Moves an Anchore Engine archive to another storage driver: verified, crash-safe, resumable, reversible.',
+    )
+    .option('--debug', 'Write what happens in detail, and where an error came from.')
+    .option('--json', 'Print results as JSON on standard output.')
+    .version(version, '--version', 'Print the version.')
+    .helpOption('-h, --help', 'Show help.')
+    .helpCommand(false)
+    .addHelpText('after', EXIT_CODES);
+  addGroup(program, 'archivestorage', 'Archive storage: check, migrate, verify, undo.', run);
+  addGroup(program, 'objectstorage', 'The same as archivestorage, under its later name.', run);
+  return program;
+};

@@ -1,0 +1,17 @@
+import type { Declare } from './declare.ts';
+
+/** What looks at migrations, running or done. */
+export const declareWatching = (add: Declare): void => {
+  add(
+    'list-migrations',
+    'List all migrations and their results.',
+    async () => (await import('../commands/list-migrations.ts')).listMigrations,
+  );
+  add(
+    'show-migration <id>',
+    'Show one migration: stores, counts, which configuration works, what failed.',
+    async () => (await import('../commands/show-migration.ts')).showMigration,
+  )
+    .option('--failed', 'List every failed document with its reason.')
+    .option('--skipped', 'List every document that was left where it is, with the reason.');
+};
