@@ -3,9 +3,11 @@ import type { Driver } from '../contract.ts';
 import { MemorySpaces, openMemoryDriver } from '../memory/driver.ts';
 import { faultsFromSeed } from './faults.ts';
 import { injectFaults } from './inject-faults.ts';
+import { Limits } from './limits.ts';
 import { measureDriver } from './measure.ts';
 import { recordDeletes } from './record-deletes.ts';
 import { makeReliable } from './standard.ts';
+import { throttle } from './throttle.ts';
 
 /** A wrapped driver is a driver: all of them together. */
 const wrapAll = (driver: Driver): Driver =>
@@ -14,6 +16,12 @@ const wrapAll = (driver: Driver): Driver =>
 const open = (): Driver => openMemoryDriver({ space: 'conformance' }, new MemorySpaces());
 
 runConformance({ name: 'memory, wrapped', open: async () => ({ driver: wrapAll(open()) }), quirks: {} });
+
+runConformance({
+  name: 'memory, held to a bandwidth',
+  open: async () => ({ driver: throttle(open(), new Limits({ bandwidthBytesPerSecond: 1_000_000_000 })) }),
+  quirks: {},
+});
 
 runConformance({
   name: 'memory that often fails before it does anything, wrapped',

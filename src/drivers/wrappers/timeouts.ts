@@ -17,8 +17,8 @@ export interface TimeoutOptions {
   /** The longest time in which nothing may happen: no answer, no chunk read or taken. */
   readonly idleMs: number;
   /**
-   * The longest time that one operation may take, writing a body included; reading one has its own time, from its
-   * beginning.
+   * The longest time that one operation may take, writing a body included, apart from the time that its bytes take at
+   * the slowest rate that is no fault (`SLOWEST_BYTES_PER_SECOND`); reading one has its own time, from its beginning.
    */
   readonly totalMs: number;
 }
@@ -29,18 +29,26 @@ export interface TimeoutOptions {
  */
 export const limitTime = (inner: Driver, options: TimeoutOptions): Driver => new TimedDriver(inner, options);
 
+/** An operator may limit the bandwidth; what still moves so fast has not failed, however large it is. */
+const SLOWEST_BYTES_PER_SECOND = 16 * 1024;
+
+const timeFor = ({ idleMs, totalMs }: TimeoutOptions, sizeBytes: number | undefined): TimeoutOptions => ({
+  idleMs,
+  totalMs: Math.min(MAX_TIMER_MS, totalMs + ((sizeBytes ?? 0) / SLOWEST_BYTES_PER_SECOND) * 1000),
+});
+
 /** Two clocks that end in one signal. */
 class Watch implements Disposable {
   readonly signal: AbortSignal;
   readonly #controller = new AbortController();
-  readonly #options: TimeoutOptions;
+  options: TimeoutOptions;
   readonly #subject: string;
   #total: NodeJS.Timeout | undefined;
   #running = false;
   #idle: NodeJS.Timeout | undefined;
 
   constructor(options: TimeoutOptions, subject: string, signal: AbortSignal | undefined) {
-    this.#options = options;
+    this.options = options;
     this.#subject = subject;
     const own = this.#controller.signal;
     this.signal = signal === undefined ? own : AbortSignal.any([signal, own]);
@@ -50,7 +58,7 @@ class Watch implements Disposable {
   /** Both clocks start, from their beginning. */
   start(): void {
     this.stop();
-    const { totalMs } = this.#options;
+    const { totalMs } = this.options;
     this.#running = true;
     this.#total = setTimeout(() => this.#end('it took longer than', totalMs), totalMs);
     this.progress();
@@ -66,7 +74,7 @@ class Watch implements Disposable {
   progress(): void {
     clearTimeout(this.#idle);
     if (!this.#running) return; // a body that goes on after its operation has ended
-    this.#idle = setTimeout(() => this.#end('nothing happened for', this.#options.idleMs), this.#options.idleMs);
+    this.#idle = setTimeout(() => this.#end('nothing happened for', this.options.idleMs), this.options.idleMs);
   }
 
   /** Nothing is expected of the store just now, since its reader is busy. */
@@ -100,6 +108,7 @@ class TimedDriver extends ForwardingDriver {
     const watch = new Watch(this.#options, ref.url, signal);
     try {
       const object = await abortable(this.inner.get(ref, watch.signal), watch.signal);
+      watch.options = timeFor(this.#options, object.sizeBytes);
       return { sizeBytes: object.sizeBytes, chunks: watched(object.chunks, watch) };
     } finally {
       // Until somebody reads, nobody waits for the store; perhaps nobody ever will.
@@ -108,15 +117,17 @@ class TimedDriver extends ForwardingDriver {
   }
 
   override async put(key: DocumentKey, payload: Payload, options: PutOptions): Promise<PutReceipt> {
-    using watch = new Watch(this.#options, this.locate(key), options.signal);
+    using watch = new Watch(timeFor(this.#options, payload.sizeBytes), this.locate(key), options.signal);
     const watchedPayload: Payload = {
       ...payload,
       open: async function* (signal) {
+        watch.pause(); // the source has its own clock, and a limit of bandwidth none
         for await (const chunk of payload.open(signal)) {
           watch.progress();
           yield chunk;
-          watch.progress();
+          watch.pause();
         }
+        watch.progress();
       },
     };
     return await abortable(this.inner.put(key, watchedPayload, withSignal(options.mode, watch.signal)), watch.signal);
