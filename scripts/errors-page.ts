@@ -5,8 +5,8 @@ import { ERROR_CATALOGUE, type ErrorDescription } from '../src/core/error-catalo
 export const ERRORS_PAGE = new URL('../docs/errors.md', import.meta.url);
 
 const EXITS: Readonly<Record<ErrorDescription['exit'], string>> = {
-  1: 'the command did its work, but documents failed (or the program met a defect of its own)',
-  2: 'the command line or a configuration cannot be used',
+  1: 'the command did its work, but documents failed (or the program met a defect of its own); `anchore-cli`: the service refused the request',
+  2: 'the command line or a configuration cannot be used; `anchore-cli`: no access to the service, or it failed',
   3: 'refused, by a safety check or by the person',
   4: 'a store or the database could not be reached, or refused us',
   5: '`check` or `verify` found wrong data',

@@ -1,6 +1,6 @@
+import { renderPlainTable } from '../../core/plain-table.ts';
 import { connectDatabase } from '../connect-database.ts';
 import type { Command } from '../context.ts';
-import { renderPlainTable } from '../plain-table.ts';
 import { listTasks, type MigrationTask } from '../task-store.ts';
 
 const COLUMNS: readonly (readonly [title: string, value: (task: MigrationTask) => string | number | null])[] = [
@@ -24,6 +24,7 @@ export const listMigrations: Command = async (context) => {
     renderPlainTable(
       COLUMNS.map(([title]) => title),
       rows,
+      'centre',
     ),
   );
   context.output.object({ migrations: tasks });

@@ -10,10 +10,17 @@ const centre = (text: string, width: number): string => {
   return ' '.repeat(left) + text + ' '.repeat(excess - left);
 };
 
-/** A table in the layout of the operator's guide. */
-export const renderPlainTable = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
+const ALIGNMENTS = { left: (text: string, width: number) => text.padEnd(width), centre } as const;
+
+/** A table in the layout of the operator's guide: anchore-manager centres its columns, anchore-cli does not. */
+export const renderPlainTable = (
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  alignment: keyof typeof ALIGNMENTS,
+): string => {
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const align = ALIGNMENTS[alignment];
   const line = (cells: readonly string[]): string =>
-    widths.map((width, column) => centre(cells[column] ?? '', width) + RIGHT_PADDING).join('');
+    widths.map((width, column) => align(cells[column] ?? '', width) + RIGHT_PADDING).join('');
   return [header, ...rows].map(line).join('\n');
 };
