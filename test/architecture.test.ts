@@ -94,6 +94,11 @@ describe('the rule itself finds what it forbids', () => {
     ['src/drivers/sections.ts', './s3/driver.ts'],
     ['src/archive/a.ts', '../drivers/registry.ts'],
     ['src/migration/a.ts', '../config/a.ts'],
+    ['src/migration/a.ts', '../stores/open-store.ts'],
+    ['src/stores/a.ts', '../migration/migrate.ts'],
+    ['src/stores/a.ts', '../manager/main.ts'],
+    ['src/stores/a.ts', '../engine/main.ts'],
+    ['src/stores/a.ts', '../drivers/s3/driver.ts'],
     ['src/manager/a.ts', '../drivers/s3/driver.ts'],
     ['src/manager/a.ts', '../engine/main.ts'],
     ['src/client/a.ts', '../database/database.ts'],
@@ -118,7 +123,9 @@ describe('the rule itself finds what it forbids', () => {
     ['src/drivers/db/driver.ts', '../../database/database.ts'],
     ['src/drivers/s3/driver.ts', '../contract.ts'],
     ['src/migration/a.ts', '../drivers/contract.ts'],
+    ['src/stores/a.ts', '../drivers/registry.ts'],
     ['src/manager/a.ts', '../drivers/registry.ts'],
+    ['src/engine/a.ts', '../stores/open-store.ts'],
     ['src/core/a.test.ts', '../../test/support/postgres.ts'],
   ] as const)
     test(`${path} may import ${target}`, () => {

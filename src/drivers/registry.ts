@@ -3,7 +3,6 @@ import type { Database } from '../database/database.ts';
 import type { Driver } from './contract.ts';
 import type { MemoryOptions } from './memory/driver.ts';
 import { type ConfigurableDriver, CONFIGURABLE_DRIVERS, type DriverConfigOf, type DriverOptions } from './sections.ts';
-import { makeReliable, type StandardOptions } from './wrappers/standard.ts';
 
 /** What surrounds a driver. */
 export interface DriverSurroundings {
@@ -83,13 +82,3 @@ export const openDriver = async (config: DriverConfig, surroundings: DriverSurro
   const { openMemoryDriver } = await import('./memory/driver.ts');
   return openMemoryDriver(config.options);
 };
-
-/**
- * The same driver, which tries again what may succeed, ends what hangs, and sends no more at once than the store
- * takes.
- */
-export const openReliableDriver = async (
-  config: DriverConfig,
-  surroundings: DriverSurroundings,
-  options: StandardOptions = {},
-): Promise<Driver> => makeReliable(await openDriver(config, surroundings), options);

@@ -2,8 +2,8 @@ import { parseArchiveConfig } from '../config/archive-section.ts';
 import { type ConfigFile, findMap, readConfigFile } from '../config/config-file.ts';
 import type { Environment } from '../config/environment.ts';
 import type { DatabaseTarget } from '../database/database-target.ts';
-import { findDatabaseTarget } from './database-target.ts';
-import { type ArchiveSettings, DEFAULT_ARCHIVE } from './open-archive.ts';
+import type { StoreSettings } from '../stores/open-store.ts';
+import { findServiceDatabase } from './database-options.ts';
 import { DEFAULT_SETTINGS, type EngineSettings, parseEngineSettings } from './settings.ts';
 
 /** All that a service takes from its configuration. */
@@ -12,35 +12,33 @@ export interface EngineConfig {
   readonly file: string | undefined;
   readonly settings: EngineSettings;
   readonly database: DatabaseTarget;
-  readonly archive: ArchiveSettings;
+  readonly archive: StoreSettings;
   readonly hasAnalysisArchive: boolean;
   readonly warnings: readonly string[];
 }
 
-const parseArchive = (file: ConfigFile): Pick<EngineConfig, 'archive' | 'hasAnalysisArchive' | 'warnings'> => {
-  const services = findMap(file, file.root, '', 'services');
-  if (services === undefined || findMap(file, services, 'services', 'catalog') === undefined)
-    return { archive: DEFAULT_ARCHIVE, hasAnalysisArchive: false, warnings: [] };
+type ArchivePart = Pick<EngineConfig, 'archive' | 'hasAnalysisArchive' | 'warnings'>;
+
+/** Where no catalog is configured, documents lie in the database. */
+const NO_CATALOG: ArchivePart = {
+  archive: { driver: { name: 'db', options: {} }, compression: { enabled: false, minSizeKbytes: 100 } },
+  hasAnalysisArchive: false,
+  warnings: [],
+};
+
+const parseArchive = (file: ConfigFile | undefined): ArchivePart => {
+  const services = file && findMap(file, file.root, '', 'services');
+  if (file === undefined || services === undefined || !findMap(file, services, 'services', 'catalog'))
+    return NO_CATALOG;
   const { driver, compression, hasAnalysisArchive, warnings } = parseArchiveConfig(file);
   return { archive: { driver, compression }, hasAnalysisArchive, warnings };
 };
 
 /** Throws `config.unreadable` and `config.invalid` with file, line and key. */
-export const loadEngineConfig = async (file: string | undefined, environment: Environment): Promise<EngineConfig> => {
-  if (file === undefined)
-    return {
-      file,
-      settings: DEFAULT_SETTINGS,
-      database: findDatabaseTarget(undefined, environment),
-      archive: DEFAULT_ARCHIVE,
-      hasAnalysisArchive: false,
-      warnings: [],
-    };
-  const parsed = await readConfigFile(file, environment);
-  return {
-    file,
-    settings: parseEngineSettings(parsed),
-    database: findDatabaseTarget(parsed, environment),
-    ...parseArchive(parsed),
-  };
+export const loadEngineConfig = async (path: string | undefined, environment: Environment): Promise<EngineConfig> => {
+  const file = path === undefined ? undefined : await readConfigFile(path, environment);
+  const settings = file === undefined ? DEFAULT_SETTINGS : parseEngineSettings(file);
+  const { database, warnings } = await findServiceDatabase(file, environment);
+  const archive = parseArchive(file);
+  return { file: path, settings, database, ...archive, warnings: [...warnings, ...archive.warnings] };
 };

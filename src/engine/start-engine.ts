@@ -9,7 +9,7 @@ import { Authenticator } from './auth/authenticator.ts';
 import { ensureAdministrator, refuseKnownPassword } from './auth/first-administrator.ts';
 import { openUserDirectory } from './auth/user-directory.ts';
 import { repeat } from './background-work.ts';
-import { APPLICATION_NAME } from './database-target.ts';
+import { APPLICATION_NAME } from './database-options.ts';
 import { asLog, type Logger } from './engine-log.ts';
 import { ensureEngineTables, findMissingTables } from './engine-tables.ts';
 import { listServices, startHeartbeat } from './heartbeat.ts';

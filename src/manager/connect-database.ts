@@ -6,7 +6,7 @@ import { describeParameters } from '../database/database-target.ts';
 import { openDatabase } from '../database/open-database.ts';
 import { ensureAnchoreTables } from '../database/schema/anchore-tables.ts';
 import type { CommandContext } from './context.ts';
-import { findDatabaseTarget } from './database-options.ts';
+import { findCommandDatabase } from './database-options.ts';
 import { PLACES } from './places.ts';
 
 /**
@@ -18,7 +18,7 @@ export const connectDatabase = async (
   options: { readonly config?: ConfigFile; readonly tables: 'create' | 'later' | 'leave' },
 ): Promise<Database> => {
   const log = context.log.at(PLACES.database);
-  const target = await findDatabaseTarget(context, options.config);
+  const target = await findCommandDatabase(context, options.config);
   if (options.tables === 'leave' && target.kind === 'embedded' && !existsSync(target.folder)) {
     throw new AppError('usage.invalid', `no database is named, and there is no embedded one in ${target.folder}`, {
       remedy: 'Give --db-connect URL, set ANCHORE_DB_CONNECT, or name a configuration file with --configfile.',

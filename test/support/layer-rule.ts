@@ -19,9 +19,10 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   database: ['core'],
   drivers: ['core'],
   archive: ['core', 'database', 'src/drivers/contract.ts'],
+  stores: ['core', 'config', 'database', 'drivers', 'archive'],
   migration: ['core', 'database', 'archive', 'src/drivers/contract.ts'],
-  manager: ['core', 'config', 'database', 'drivers', 'archive', 'migration'],
-  engine: ['core', 'config', 'database', 'drivers', 'archive', 'migration'],
+  manager: ['core', 'config', 'database', 'drivers', 'archive', 'stores', 'migration'],
+  engine: ['core', 'config', 'database', 'drivers', 'archive', 'stores', 'migration'],
   client: ['core'],
 };
 

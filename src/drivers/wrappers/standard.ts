@@ -13,16 +13,23 @@ export interface StandardOptions {
   readonly onRetry?: (operation: Operation, subject: string, error: AppError) => void;
 }
 
-/** A database may work for a while on one large value without a sign of life. */
-const DEFAULT_TIMEOUTS: TimeoutOptions = { idleMs: 120_000, totalMs: 60 * 60 * 1000 };
+/** What a request to a store on the network may take. A migration's quiet period (rule R9) is longer than `idleMs`. */
+const DEFAULT_TIMEOUTS: TimeoutOptions = { idleMs: 60_000, totalMs: 60 * 60 * 1000 };
+
+/**
+ * A database has time limits of its own, and works for a while on one large value without a sign of life; its connections
+ * are its limit. A folder answers or fails.
+ */
+const isOnNetwork = ({ capabilities, name }: Driver): boolean => !capabilities.inDatabase && name !== 'localfs';
 
 /**
  * The wrappers that every store gets, in the one order that works: each try has its own time, which does not run while
  * it waits for its turn, and a try that ran out of it is tried again.
  */
 export const makeReliable = (driver: Driver, options: StandardOptions = {}): Driver => {
-  const timed = limitTime(driver, { ...DEFAULT_TIMEOUTS, ...options.timeouts });
-  const limited = limitConcurrency(timed, options.concurrency);
   const { onRetry } = options;
+  const limited = isOnNetwork(driver)
+    ? limitConcurrency(limitTime(driver, { ...DEFAULT_TIMEOUTS, ...options.timeouts }), options.concurrency)
+    : driver;
   return retryDriver(limited, { ...DEFAULT_RETRY, ...options.retry, ...(onRetry && { onRetry }) });
 };
