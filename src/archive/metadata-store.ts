@@ -63,6 +63,33 @@ export const listMetadata = async (
   return rows.map(fromRow);
 };
 
+export interface OwnDocuments {
+  readonly userId: string;
+  /** undefined: all buckets. */
+  readonly bucket: string | undefined;
+  /** Behind this one in the order of the list; undefined: from its start. */
+  readonly after: { readonly bucket: string; readonly archiveId: string } | undefined;
+  readonly limit: number;
+}
+
+/** Rows of one account's documents, those whose name follows from their archive id, by bucket and archive id. */
+export const listOwnMetadata = async (
+  db: Queryable,
+  { userId, bucket, after, limit }: OwnDocuments,
+): Promise<readonly MetadataRow[]> => {
+  const values: (string | number)[] = [];
+  const bind = (value: string | number): string => `$${values.push(value)}`;
+  const conditions = [`"userId" = ${bind(userId)}`, `"documentName" = "archiveId" || '.json'`];
+  if (bucket !== undefined) conditions.push(`bucket = ${bind(bucket)}`);
+  if (after !== undefined) conditions.push(`(bucket, "archiveId") > (${bind(after.bucket)}, ${bind(after.archiveId)})`);
+  const { rows } = await db.query<Row>(
+    `SELECT ${COLUMNS} FROM archive_metadata WHERE ${conditions.join(' AND ')}
+      ORDER BY bucket, "archiveId" LIMIT ${bind(limit)}`,
+    values,
+  );
+  return rows.map(fromRow);
+};
+
 /** Of these content URLs, those that a metadata row names. */
 export const findReferencedUrls = async (db: Queryable, urls: readonly string[]): Promise<ReadonlySet<string>> => {
   const { rows } = await db.query<{ content_url: string }>(

@@ -1,3 +1,4 @@
+import type { MetadataRow, OwnDocuments } from '../../archive/metadata-store.ts';
 import type { DocumentKey } from '../../drivers/contract.ts';
 import type { ContentSource } from './content-source.ts';
 
@@ -19,6 +20,8 @@ export interface DocumentArchive extends AsyncDisposable {
   open(key: DocumentKey, signal: AbortSignal): Promise<OpenDocument | undefined>;
   /** false where there was none. */
   delete(key: DocumentKey, signal: AbortSignal): Promise<boolean>;
+  /** One page of an account's documents, by bucket and archive id. */
+  list(which: OwnDocuments): Promise<readonly MetadataRow[]>;
   /** Finds out what became of writes and deletes that an ended service has left. Resolves with how many still wait. */
   recover(signal: AbortSignal): Promise<number>;
 }

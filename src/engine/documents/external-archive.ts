@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compresses } from '../../archive/codec.ts';
-import { findMetadata, type MetadataRow } from '../../archive/metadata-store.ts';
+import { findMetadata, listOwnMetadata, type MetadataRow, type OwnDocuments } from '../../archive/metadata-store.ts';
 import type { Store } from '../../archive/store.ts';
 import { AppError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -106,6 +106,10 @@ export class ExternalArchive implements DocumentArchive {
       await this.#abandon(begun.intent);
     }
     return true;
+  }
+
+  list(which: OwnDocuments): Promise<readonly MetadataRow[]> {
+    return listOwnMetadata(this.#db, which);
   }
 
   recover(signal: AbortSignal): Promise<number> {

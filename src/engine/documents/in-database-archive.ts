@@ -1,5 +1,12 @@
 import { compresses } from '../../archive/codec.ts';
-import { deleteMetadata, findMetadata, putMetadata } from '../../archive/metadata-store.ts';
+import {
+  deleteMetadata,
+  findMetadata,
+  listOwnMetadata,
+  type MetadataRow,
+  type OwnDocuments,
+  putMetadata,
+} from '../../archive/metadata-store.ts';
 import type { Store } from '../../archive/store.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Database, Queryable } from '../../database/database.ts';
@@ -64,6 +71,10 @@ export class InDatabaseArchive implements DocumentArchive {
       }
       return deleteMetadata(tx, key);
     });
+  }
+
+  list(which: OwnDocuments): Promise<readonly MetadataRow[]> {
+    return listOwnMetadata(this.#db, which);
   }
 
   async recover(): Promise<number> {

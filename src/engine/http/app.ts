@@ -5,6 +5,7 @@ import type { ServiceName } from '../settings.ts';
 import { addAccountRoutes } from './account-routes.ts';
 import { addDocumentRoutes } from './document-routes.ts';
 import { describeError } from './error-response.ts';
+import { addListingRoute } from './listing-route.ts';
 import { addMetaRoutes, PUBLIC_PATHS } from './meta-routes.ts';
 import { addPolicyRoutes } from './policy-routes.ts';
 import type { RequestContext, RequestEnvironment, ServiceParts } from './request-environment.ts';
@@ -111,6 +112,7 @@ export const createApp = (service: ServiceName, parts: ServiceParts): App => {
   addObservation(app, service, parts);
   addAuthentication(app, parts);
   addMetaRoutes(app, parts, service === 'apiext' ? 'Anchore Engine' : 'Anchore Engine catalog');
+  addListingRoute(app, parts);
   addDocumentRoutes(app, parts);
   if (service === 'apiext') {
     addAccountRoutes(app, parts);

@@ -29,6 +29,22 @@ export const policySchema = z
   })
   .openapi('PolicyBundleRecord');
 
+export const documentListSchema = z
+  .object({
+    documents: z.array(
+      z.object({
+        bucket: z.string(),
+        archiveid: z.string(),
+        size: z.number().nullable().openapi({ description: 'Bytes as stored, perhaps compressed; null where unknown' }),
+        digest: z.string().nullable().openapi({ description: 'MD5 of the bytes as stored' }),
+        is_compressed: z.boolean(),
+        last_updated: time.nullable(),
+      }),
+    ),
+    next: z.string().nullable().openapi({ description: 'For `after` of the next request; null: there are no more' }),
+  })
+  .openapi('DocumentList');
+
 export const accountSchema = z
   .object({
     name: z.string(),
