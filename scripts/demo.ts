@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { findDocument, putDocument } from '../src/archive/archive.ts';
 import type { Store } from '../src/archive/store.ts';
 import { readArchiveConfig } from '../src/config/archive-section.ts';
@@ -13,14 +14,18 @@ import { ensureAnchoreTables } from '../src/database/schema/anchore-tables.ts';
 import { openDriver } from '../src/drivers/registry.ts';
 import { createDemoDocuments, type DemoDocument } from './demo/documents.ts';
 
-/** The operator's main job, on the embedded database, with nothing installed: `npm run demo`. */
+/**
+ * The operator's main job, on the embedded database, with nothing installed: `npm run demo`. With --manager FILE another
+ * build of the command is shown, with nothing in its environment; with --folder FOLDER everything lies there.
+ */
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
-const folder = join(repository, 'demo-data');
+const { values: options } = parseArgs({ options: { manager: { type: 'string' }, folder: { type: 'string' } } });
+const folder = resolve(options.folder ?? join(repository, 'demo-data'));
 const databaseFolder = join(folder, 'database');
 const config = join(folder, 'config.yaml');
 const destConfig = join(folder, 'dest-config.yaml');
-const manager = join(repository, 'bin/anchore-manager');
+const manager = resolve(options.manager ?? join(repository, 'bin/anchore-manager'));
 const shown = (path: string): string => relative(process.cwd(), path) || '.';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -41,13 +46,14 @@ credentials:
 /** Runs the command as a person would, and shows what they would see. */
 const run = async (...args: readonly string[]): Promise<void> => {
   const shownArgs = args.map((arg) => (arg.startsWith('/') ? shown(arg) : arg));
-  say(`$ bin/anchore-manager archivestorage ${shownArgs.join(' ')}`);
+  say(`$ ${shown(manager)} archivestorage ${shownArgs.join(' ')}`);
   const child = spawn(manager, ['archivestorage', '--configfile', config, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
+    ...(options.manager === undefined ? {} : { env: { PATH: '' } }),
   });
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const code = await new Promise<number | null>((done, reject) => {
     child.on('error', reject);
-    child.on('close', resolve);
+    child.on('close', done);
   });
   if (code !== 0) throw new Error(`the command ended with exit code ${code}`);
 };

@@ -7,6 +7,7 @@ import { AppError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { EmbeddedTarget } from './database-target.ts';
 import type { Database } from './database.ts';
+import { readEmbeddedAssets } from './embedded-assets.ts';
 import { ExclusiveUse } from './exclusive-use.ts';
 import { lockFolder } from './folder-lock.ts';
 import { PooledDatabase } from './pooled-database.ts';
@@ -108,7 +109,7 @@ const openLite = async (folder: string): Promise<OpenedLite> => {
     if (existsSync(unfinished)) await rm(dataFolder, { recursive: true, force: true });
     const fresh = !existsSync(dataFolder);
     if (fresh) await writeFile(unfinished, '');
-    const lite = await Lite.create({ dataDir: dataFolder });
+    const lite = await Lite.create({ dataDir: dataFolder, ...(await readEmbeddedAssets()) });
     if (fresh) {
       await syncFolder(dataFolder);
       await rm(unfinished);

@@ -1,7 +1,7 @@
 process.title = 'anchore-engine';
 
-import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
+import { readPackageVersion } from '../core/package-version.ts';
 import type { StartOptions } from './start-engine.ts';
 
 enableCompileCache();
@@ -14,13 +14,6 @@ const onSignal = (): void => {
   stopping.abort();
 };
 
-const readVersion = (): string => {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
-};
-
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const optionsOf = async (given: Readonly<Record<string, unknown>>): Promise<StartOptions> => {
@@ -30,7 +23,7 @@ const optionsOf = async (given: Readonly<Record<string, unknown>>): Promise<Star
     configFile: typeof config === 'string' ? config : undefined,
     environment: process.env,
     logger: createLogger((line) => process.stderr.write(line), debug === true ? 'debug' : 'info'),
-    version: readVersion(),
+    version: readPackageVersion(),
     anyPort: anyPort === true,
     signal: stopping.signal,
   };
@@ -72,7 +65,7 @@ const main = async (): Promise<void> => {
   const { Command, CommanderError } = await import('commander');
   const program = new Command('anchore-engine')
     .description('The service that owns an archive: documents and policies over REST.')
-    .version(readVersion(), '--version', 'Print the version.')
+    .version(readPackageVersion(), '--version', 'Print the version.')
     .helpCommand(false)
     .configureOutput({ writeErr: () => undefined })
     .exitOverride();
@@ -109,6 +102,5 @@ const main = async (): Promise<void> => {
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 
-await main();
-// What a library may still hold open does not keep a service that has ended.
-setTimeout(() => process.exit(), 2000).unref();
+// Not awaited: the standalone executable is CommonJS. What a library may still hold open does not keep an ended service.
+void main().finally(() => setTimeout(() => process.exit(), 2000).unref());

@@ -1,7 +1,7 @@
 // The process list shows arguments, which can hold a password: overwrite them before anything else.
 process.title = 'anchore-manager';
-import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
+import { readPackageVersion } from '../core/package-version.ts';
 import type { Command, CommandContext, CommandInput, GroupOptions } from './context.ts';
 
 enableCompileCache();
@@ -13,13 +13,6 @@ const onSignal = (): void => {
   if (interruption.signal.aborted) process.exit(130);
   process.stderr.write('Stopping at the next safe place; once more stops at once.\n');
   interruption.abort();
-};
-
-const toolVersion = (): string => {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
 };
 
 const runCommand = async (
@@ -38,7 +31,7 @@ const runCommand = async (
       output,
       terminal: { input: process.stdin, output: process.stderr },
       signal: interruption.signal,
-      toolVersion: toolVersion(),
+      toolVersion: readPackageVersion(),
       group: options.group,
     };
     const command = await load();
@@ -73,7 +66,7 @@ const reportUsage = async (message: string): Promise<void> => {
 const main = async (): Promise<void> => {
   const { createProgram } = await import('./command-line/program.ts');
   const { CommanderError } = await import('commander');
-  const program = createProgram(runCommand, toolVersion(), (text) => void process.stdout.write(text));
+  const program = createProgram(runCommand, readPackageVersion(), (text) => void process.stdout.write(text));
   try {
     await program.parseAsync();
   } catch (error) {
@@ -88,6 +81,6 @@ const main = async (): Promise<void> => {
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 
-await main();
-// What a library may still hold open (idle connections, a terminal) does not keep a finished command waiting.
-setTimeout(() => process.exit(), 2000).unref();
+// Not awaited: the standalone executable is CommonJS. What a library may still hold open (idle connections, a terminal) does
+// not keep a finished command waiting.
+void main().finally(() => setTimeout(() => process.exit(), 2000).unref());

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { REPOSITORY } from './support/source-files.ts';
+import { REPOSITORY } from '../support/source-files.ts';
 
 const run = promisify(execFile);
 
