@@ -6,6 +6,9 @@
  * - `archive_mover_chunk`: ranges of `seq`, which workers claim.
  * - `archive_mover_worker`: who holds (or held) a claim; alive while its session's advisory lock is held.
  * - `archive_mover_current_store`: which store the last switch made current (rule R8).
+ * - `archive_mover_run`: one row a process that worked on a migration: how far it is, and how it ended.
+ * - `archive_mover_sample`: how far a run was at some moments, for its rate over time.
+ * - `archive_mover_control`: what a running process is asked to do: pause, keep limits.
  */
 export const JOURNAL_MIGRATIONS: readonly string[] = [
   `
@@ -79,11 +82,58 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     since timestamptz NOT NULL DEFAULT now()
   );
   `,
+  `
+  CREATE TABLE archive_mover_run (
+    migration_id integer NOT NULL REFERENCES archive_mover_migration (id) ON DELETE CASCADE,
+    epoch bigint NOT NULL,
+    command text NOT NULL,
+    executor text NOT NULL,
+    tool_version text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended_at timestamptz,
+    outcome text, exit_code integer, error_text text,
+    phase text NOT NULL,
+    hold text NOT NULL DEFAULT 'none' CHECK (hold IN ('none', 'pausing', 'paused')),
+    control_seen bigint NOT NULL DEFAULT 0,
+    planned bigint NOT NULL DEFAULT 0, planned_bytes bigint NOT NULL DEFAULT 0,
+    done_before bigint NOT NULL DEFAULT 0,
+    documents bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0,
+    to_clean bigint NOT NULL DEFAULT 0, cleaned bigint NOT NULL DEFAULT 0,
+    in_flight integer NOT NULL DEFAULT 0,
+    retries bigint NOT NULL DEFAULT 0,
+    failures bigint NOT NULL DEFAULT 0,
+    switched bigint NOT NULL DEFAULT 0, switch_seconds double precision,
+    paused_seconds double precision NOT NULL DEFAULT 0,
+    PRIMARY KEY (migration_id, epoch)
+  );
+  CREATE TABLE archive_mover_sample (
+    migration_id integer NOT NULL REFERENCES archive_mover_migration (id) ON DELETE CASCADE,
+    epoch bigint NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    phase text NOT NULL,
+    documents bigint NOT NULL, bytes bigint NOT NULL, cleaned bigint NOT NULL,
+    in_flight integer NOT NULL, retries bigint NOT NULL, failures bigint NOT NULL,
+    PRIMARY KEY (migration_id, epoch, at)
+  );
+  CREATE TABLE archive_mover_control (
+    migration_id integer PRIMARY KEY REFERENCES archive_mover_migration (id) ON DELETE CASCADE,
+    revision bigint NOT NULL DEFAULT 0,
+    paused boolean NOT NULL DEFAULT false,
+    bandwidth_bytes_per_second bigint,
+    requests_per_second double precision,
+    concurrency integer,
+    set_by text, set_at timestamptz
+  );
+  `,
 ];
 
 /** In the order in which they can be dropped. */
 export const JOURNAL_TABLES: readonly string[] = [
   'archive_mover_current_store',
+  'archive_mover_control',
+  'archive_mover_sample',
+  'archive_mover_run',
   'archive_mover_chunk',
   'archive_mover_worker',
   'archive_mover_document',
