@@ -3,7 +3,7 @@ import type { Store } from '../archive/store.ts';
 import type { MigrationResult } from '../migration/finish.ts';
 import type { CommandContext, CommandInput } from './context.ts';
 import { PLACES } from './places.ts';
-import { readableBytes } from './readable-bytes.ts';
+import { readableBytes } from '../core/readable-bytes.ts';
 
 /** Less than that is not worth a word: a table that never had a row takes some of it. In bytes. */
 const WORTH_SAYING_BYTES = 1024 * 1024;

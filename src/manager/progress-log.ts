@@ -1,6 +1,6 @@
 import type { Log } from '../core/log.ts';
 import type { ProgressEvent } from '../migration/run.ts';
-import { readableBytes } from './readable-bytes.ts';
+import { readableBytes } from '../core/readable-bytes.ts';
 
 /** How often a long step says how far it is. */
 const INTERVAL_MS = 10_000;
