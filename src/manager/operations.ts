@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Database } from '../database/database.ts';
 import { noFaults } from '../migration/fault-points.ts';
+import { OPEN_GATE } from '../migration/gate.ts';
 import type { Environment } from '../migration/requests.ts';
 import { DEFAULT_SETTINGS } from '../migration/run.ts';
 import type { CommandContext } from './context.ts';
@@ -21,5 +22,6 @@ export const operationEnvironment = (context: CommandContext, db: Database): Env
     toolVersion: context.toolVersion,
     executorId: `${hostname()}:${process.pid}:0:`,
     progress: createProgressLog(log, () => performance.now()),
+    gate: OPEN_GATE,
   };
 };

@@ -10,7 +10,7 @@ test('a line now and then, with what is done, how fast, and how long it may stil
     createLog({ write: (line) => lines.push(line.replace(/^.*\[INFO\] /, '').trim()), debug: false }),
     () => nowMs,
   );
-  report({ type: 'planned', documents: 1000 });
+  report({ type: 'planned', documents: 1000, bytes: 0, done: 0 });
   for (let i = 0; i < 30; i++) {
     nowMs += 1000;
     report({ type: 'copied', documents: 10, bytes: 1024 * 1024 });

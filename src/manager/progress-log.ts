@@ -44,6 +44,9 @@ export const createProgressLog = (log: Log, now: () => number): ((event: Progres
         cleaned += event.documents;
         if (isDue()) log.info(`Cleaned ${cleaned} documents from the source`);
         return;
+      case 'started':
+      case 'phase':
+      case 'to-clean':
       case 'failed':
       case 'switched':
         return;

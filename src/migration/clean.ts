@@ -6,7 +6,7 @@ import { deletedLine, deleteObjects, type Deletion } from './deletion.ts';
 import { guardDeletes } from './deletion-guard.ts';
 import { type FailureRecord, moveDocuments, recordDeleteProblems } from './document-journal.ts';
 import { type DocumentRecord, sourceRef } from './document-record.ts';
-import { listDocuments } from './document-store.ts';
+import { countStates, listDocuments } from './document-store.ts';
 import { enterPhase, holdFence, touchTask } from './migration-store.ts';
 import { refuseWhileServicesRun } from './quiescence.ts';
 import type { Run } from './run.ts';
@@ -34,6 +34,8 @@ export const cleanSource = async (run: Run, part?: Chunk): Promise<readonly Clea
       await holdFence(tx, fence);
       await enterPhase(tx, fence, 'cleaning');
     });
+    const { switched, cleaning } = await countStates(db, record.id);
+    run.progress({ type: 'to-clean', documents: switched + cleaning });
   }
   await faults.reach('clean.after-phase');
   await db.sync();
@@ -55,6 +57,7 @@ const cleanOnce = async (
   let afterSeq = (part?.firstSeq ?? 1) - 1;
   for (;;) {
     throwIfInterrupted(run.signal);
+    using _ = await run.gate.enter(run.signal);
     const range = { afterSeq, limit: run.settings.cleanWindow, ...(part && { lastSeq: part.lastSeq }) };
     const window = await listDocuments(run.db, run.record.id, ['switched', 'cleaning'], range);
     const last = window.at(-1);

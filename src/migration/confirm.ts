@@ -26,6 +26,7 @@ export const confirmCopies = async (run: Run, lostAre: 'planned' | 'failed'): Pr
     const page = await listUnconfirmed(db, fence, afterSeq, PAGE);
     const last = page.at(-1);
     if (last === undefined) return replanned;
+    using _ = await run.gate.enter(signal);
     afterSeq = last.seq;
     if (!quiet && page.some((document) => document.proveAgain)) {
       await sleep(settings.quietPeriodMs, undefined, { signal });

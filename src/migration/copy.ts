@@ -42,7 +42,8 @@ const estimateBytes = ({ source }: DocumentRecord): number => {
   return source.compressed === true ? sizeBytes * 6 : sizeBytes;
 };
 
-const copyChunk = async (run: Run, copier: BatchCopier, chunk: Chunk): Promise<void> => {
+/** Copies what is planned in a chunk, as often as it changes underneath. */
+export const copyChunk = async (run: Run, copier: BatchCopier, chunk: Chunk): Promise<void> => {
   const { db, record, settings, signal } = run;
   const range = { afterSeq: chunk.firstSeq - 1, lastSeq: chunk.lastSeq, limit: chunk.lastSeq - chunk.firstSeq + 1 };
   for (let pass = 0; pass < PASSES; pass += 1) {
@@ -51,6 +52,7 @@ const copyChunk = async (run: Run, copier: BatchCopier, chunk: Chunk): Promise<v
     const batches = slices(documents, settings.batchSize, settings.batchBytes, estimateBytes);
     await forEachConcurrent(batches, settings.batchesInFlight, async (batch) => {
       throwIfInterrupted(signal);
+      using _ = await run.gate.enter(signal);
       await copier.copy(batch);
     });
   }

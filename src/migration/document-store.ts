@@ -58,6 +58,16 @@ export const countStates = async (db: Queryable, id: number): Promise<StateCount
   return counts;
 };
 
+/** Bytes of the payloads of documents in these states, as far as their rows tell. */
+export const sumSourceBytes = async (db: Queryable, id: number, states: readonly DocumentState[]): Promise<number> => {
+  const { rows } = await db.query<{ bytes: number }>(
+    `SELECT coalesce(sum(src_size), 0)::bigint AS bytes FROM archive_mover_document
+      WHERE migration_id = $1 AND state = ANY ($2)`,
+    [id, states],
+  );
+  return rows[0]?.bytes ?? 0;
+};
+
 /** How many documents each reason keeps from being moved. */
 export const countReasons = async (
   db: Queryable,

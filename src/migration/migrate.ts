@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { type CleanProblem, cleanSource } from './clean.ts';
+import type { Chunk } from './claims.ts';
 import { confirmCopies } from './confirm.ts';
 import { copyDocuments } from './copy.ts';
 import { countOf } from './describe.ts';
@@ -9,13 +10,14 @@ import { ensureTables } from './journal.ts';
 import { openLockSession } from './lock.ts';
 import { enterPhase, holdFence } from './migration-store.ts';
 import { openRun } from './open-run.ts';
+import type { RunPhase } from './run-store.ts';
 import { planDocuments, planFailedDocuments } from './plan.ts';
 import { refuseUnsafe } from './preflight.ts';
 import type { Environment, MigrateRequest, RunOptions } from './requests.ts';
 import { findResumable, type Resumable } from './resumable.ts';
 import type { Run } from './run.ts';
 import { removeStrayCopies } from './stray-copies.ts';
-import { switchDocuments } from './switch.ts';
+import { type SwitchOutcome, switchDocuments } from './switch.ts';
 
 /**
  * Moves the archive: plan, copy, switch, clean; or continues where an earlier run was. The protocol and why it cannot lose
@@ -58,6 +60,7 @@ const perform = async (
       if (switchSeconds === undefined) return finish(run, { pause: 'failed-documents' });
     }
   }
+  enter(run, record.keepSource ? 'finishing' : 'cleaning');
   await removeStrayCopies(run, ['dropped', 'skipped', 'failed']);
   const problems = record.keepSource ? await countKeptInPart(run) : await cleanSource(run);
   return finish(run, { problems, switchSeconds });
@@ -73,7 +76,9 @@ const countKeptInPart = async (run: Run): Promise<readonly CleanProblem[]> => {
 
 /** Copies the failed documents alone once more, before the switch; nothing else is planned or switched. */
 const retryFailed = async (run: Run): Promise<MigrationResult> => {
+  enter(run, 'planning');
   await planFailedDocuments(run);
+  enter(run, 'copying');
   await copyDocuments(run);
   const { failed } = await countStates(run.db, run.record.id);
   return finish(run, { pause: failed > 0 ? 'failed-documents' : 'precopied' });
@@ -91,9 +96,12 @@ const sayResumed = async (run: Run): Promise<void> => {
 /** Plans, copies and confirms until nothing is left to do. false: documents failed and are not to be skipped. */
 const copyAll = async (run: Run, skipFailed: boolean): Promise<boolean> => {
   for (let round = 1; ; round += 1) {
+    enter(run, 'planning');
     await planDocuments(run, round === 1);
+    enter(run, 'copying');
     await copyDocuments(run);
     if (run.online) return true;
+    enter(run, 'confirming');
     // A destination that keeps losing what it acknowledged shall not keep the run going for ever.
     const lost = await confirmCopies(run, round < run.settings.switchAttempts ? 'planned' : 'failed');
     const { failed } = await countStates(run.db, run.record.id);
@@ -102,10 +110,19 @@ const copyAll = async (run: Run, skipFailed: boolean): Promise<boolean> => {
   }
 };
 
+const enter = (run: Run, phase: RunPhase): void => run.progress({ type: 'phase', phase });
+
+/** One switch; a pause is waited for before it, never in it. */
+const switchOnce = async (run: Run, part?: Chunk): Promise<SwitchOutcome> => {
+  using _ = await run.gate.enter(run.signal);
+  return await switchDocuments(run, part); // awaited: a pause waits for its end
+};
+
 /** Tries the switch, copying what changed in between; undefined where that made documents fail. */
 const switchAll = async (run: Run, skipFailed: boolean): Promise<number | undefined> => {
   for (let attempt = 1; ; attempt += 1) {
-    const result = await switchDocuments(run);
+    enter(run, 'switching');
+    const result = await switchOnce(run);
     if (result.outcome === 'switched') {
       run.log.info(
         `Switched ${countOf(result.documents, 'document')} in ${result.seconds.toFixed(2)} s: ${run.record.to.config} is the configuration that works now. ` +
@@ -130,7 +147,9 @@ const moveByBatches = async (run: Run): Promise<number | undefined> => {
     await holdFence(tx, { id: run.record.id, epoch: run.epoch });
     await enterPhase(tx, { id: run.record.id, epoch: run.epoch }, 'moving');
   });
+  enter(run, 'planning');
   await planDocuments(run, true);
+  enter(run, 'moving');
   await copyDocuments(run, async (chunk) => {
     if ((await confirmCopies(run, 'planned')) > 0) {
       throw new AppError(
@@ -138,7 +157,7 @@ const moveByBatches = async (run: Run): Promise<number | undefined> => {
         'copies of an earlier run are no longer at the destination; run the same command again',
       );
     }
-    const result = await switchDocuments(run, chunk);
+    const result = await switchOnce(run, chunk);
     if (result.outcome === 'changed') throw new AppError('refused.still-changing', result.reason);
     if (!run.record.keepSource) await cleanSource(run, chunk);
   });

@@ -53,12 +53,14 @@ export const openRun = async (
     return { id, epoch };
   });
   log.info(`Migration Task Id: ${id}`);
+  const record = await getMigration(db, id);
+  env.progress({ type: 'started', record, epoch, resumed: found !== undefined });
   return {
     db,
     session,
     from: request.from.store,
     to: request.to.store,
-    record: await getMigration(db, id),
+    record,
     executor: env.executorId,
     epoch,
     readBack: request.readBack,
@@ -71,13 +73,15 @@ export const openRun = async (
     log,
     signal: AbortSignal.any([env.signal, session.lost]),
     progress: env.progress,
+    gate: env.gate,
   };
 };
 
-const describeMigration = (
-  env: Environment,
+/** What the journal will say of a new migration. */
+export const describeMigration = (
+  env: Pick<Environment, 'toolVersion'>,
   request: MigrateRequest,
-  options: RunOptions,
+  options: Pick<RunOptions, 'rollsBack'>,
   destinationWasEmpty: boolean,
 ): NewMigration => ({
   kind: options.rollsBack === undefined ? 'migrate' : 'rollback',

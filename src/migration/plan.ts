@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import { countStates } from './document-store.ts';
+import { countStates, sumSourceBytes } from './document-store.ts';
 import { findCurrentStore } from './current-store.ts';
 import { countOf } from './describe.ts';
 import { removeStrayCopies } from './stray-copies.ts';
@@ -26,7 +26,7 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
   const { db, faults, from, to, record, epoch, settings, log } = run;
   const fence = { id: record.id, epoch };
   const exceptionsOf = record.rollsBack ?? (await findExceptionsOf(run));
-  const counts = await db.transaction(async (tx) => {
+  const { counts, bytes } = await db.transaction(async (tx) => {
     await holdFence(tx, fence);
     await takeTime(tx);
     const { phase } = await getMigration(tx, record.id);
@@ -43,20 +43,21 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
     await refreshChunks(tx, record.id, settings.chunkSize, phase === 'moving');
     await updateCounts(tx, record.id);
     const counts = await countStates(tx, record.id);
+    const bytes = await sumSourceBytes(tx, record.id, ['planned', 'copying']);
     await faults.reach('plan.before-commit');
-    return counts;
+    return { counts, bytes };
   });
   await faults.reach('plan.after-commit');
   await removeStrayCopies(run, ['dropped', 'skipped']);
   const planned = counts.planned + counts.copying;
   log.info(`Migrating ${countOf(planned, 'document')}`);
-  const done = counts.copied + counts.switched + counts.cleaned + counts.failed;
+  const done = counts.copied + counts.switched + counts.cleaning + counts.cleaned + counts.failed;
   if (planned + done + counts.skipped === 0)
     log.warn(`The archive has no documents at all: is ${db.description} the right database?`);
   if (planned + done === 0 && counts.skipped > 0) {
     log.warn(`Nothing to do: no document is where ${record.from.config} can read it; ${counts.skipped} are elsewhere`);
   }
-  run.progress({ type: 'planned', documents: planned });
+  run.progress({ type: 'planned', documents: planned, bytes, done: done - counts.failed });
 };
 
 /** The migration whose listed exceptions the source's services know: the one that made the source current. */
@@ -81,4 +82,6 @@ export const planFailedDocuments = async (run: Run): Promise<void> => {
     });
   }
   log.info(`Copying ${countOf(count, 'failed document')} again`);
+  const bytes = await sumSourceBytes(db, record.id, ['planned']);
+  run.progress({ type: 'planned', documents: count, bytes, done: 0 });
 };

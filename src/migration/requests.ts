@@ -2,6 +2,7 @@ import type { Store } from '../archive/store.ts';
 import type { Log } from '../core/log.ts';
 import type { Database } from '../database/database.ts';
 import type { FaultPoints } from './fault-points.ts';
+import type { Gate } from './gate.ts';
 import type { ProgressEvent, Settings } from './run.ts';
 import type { ArchiveScope } from './scope.ts';
 
@@ -25,6 +26,7 @@ export interface Environment {
   /** `host:pid:thread:`, as Anchore writes it. */
   readonly executorId: string;
   readonly progress: (event: ProgressEvent) => void;
+  readonly gate: Gate;
 }
 
 export interface MigrateRequest {

@@ -2,8 +2,10 @@ import type { Store } from '../archive/store.ts';
 import type { Log } from '../core/log.ts';
 import type { Database, Session } from '../database/database.ts';
 import type { FaultPoints } from './fault-points.ts';
+import type { Gate } from './gate.ts';
 import type { Fence, MigrationRecord } from './migration-store.ts';
 import type { Heartbeats } from './quiescence.ts';
+import type { RunPhase } from './run-store.ts';
 
 /** How a run works; every figure has a default in `DEFAULT_SETTINGS`, and tests make them small. */
 export interface Settings {
@@ -67,15 +69,23 @@ export interface Run {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly progress: (event: ProgressEvent) => void;
+  /** Every batch, window and switch enters it: a person may hold the run. */
+  readonly gate: Gate;
 }
 
 /** What every write of this run's journal has to name. */
 export const fenceOf = (run: Run): Fence => ({ id: run.record.id, epoch: run.epoch });
 
-/** What a person watching wants to know. */
+/** What a person watching wants to know. Called often, and synchronously: whoever listens must be quick, and never throw. */
 export type ProgressEvent =
-  | { readonly type: 'planned'; readonly documents: number }
+  /** The run has the migration; before that it has not begun. */
+  | { readonly type: 'started'; readonly record: MigrationRecord; readonly epoch: number; readonly resumed: boolean }
+  | { readonly type: 'phase'; readonly phase: RunPhase }
+  /** What is left to copy now, its bytes at the source as far as rows tell, and what is copied already. */
+  | { readonly type: 'planned'; readonly documents: number; readonly bytes: number; readonly done: number }
   | { readonly type: 'copied'; readonly documents: number; readonly bytes: number }
   | { readonly type: 'failed'; readonly document: string; readonly code: string; readonly text: string }
   | { readonly type: 'switched'; readonly documents: number; readonly seconds: number }
+  /** What is to be deleted from the source. */
+  | { readonly type: 'to-clean'; readonly documents: number }
   | { readonly type: 'cleaned'; readonly documents: number };

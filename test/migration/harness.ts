@@ -8,6 +8,7 @@ import { createLog } from '../../src/core/log.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { DocumentKey, Driver } from '../../src/drivers/contract.ts';
 import { type FaultPoint, type FaultPoints, noFaults } from '../../src/migration/fault-points.ts';
+import { OPEN_GATE } from '../../src/migration/gate.ts';
 import type { Environment, MigrateRequest, Side } from '../../src/migration/requests.ts';
 import { DEFAULT_SETTINGS, type ProgressEvent } from '../../src/migration/run.ts';
 
@@ -54,6 +55,7 @@ export const environmentOf = (db: Database, overrides: Partial<Environment> = {}
     toolVersion: '0.0.0-test',
     executorId: 'testhost:1:2:',
     progress: (event) => events.push(event),
+    gate: OPEN_GATE,
     ...overrides,
     lines,
     events,
