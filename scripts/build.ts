@@ -1,9 +1,16 @@
-/** Compiles the sources to JavaScript, as they are published: npm run build [-- FOLDER] (default: dist). */
+/**
+ * Compiles the sources to JavaScript, as they are published, and writes the manual page beside them:
+ * npm run build [-- FOLDER] (default: dist, and then man).
+ */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readPackageVersion } from '../src/core/package-version.ts';
+import { describeProgram } from '../src/manager/command-line/describe-program.ts';
+import { createProgram } from '../src/manager/command-line/program.ts';
+import { renderManPage } from '../src/manager/manual/man-page.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const target = resolve(repository, process.argv[2] ?? 'dist');
@@ -19,3 +26,12 @@ const { status } = spawnSync(
   },
 );
 process.exitCode = status ?? 1;
+
+const manual = resolve(target, '../man');
+const program = createProgram(
+  async () => undefined,
+  readPackageVersion(),
+  () => undefined,
+);
+mkdirSync(manual, { recursive: true });
+writeFileSync(join(manual, 'anchore-manager.1'), renderManPage(describeProgram(program), readPackageVersion()));

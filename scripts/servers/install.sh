@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the servers for tests need beyond npm packages: scripts/servers/install.sh
+# Installs what the servers and programs for tests need beyond npm packages: scripts/servers/install.sh
 # As root on Debian it installs the missing ones of its packages, and nothing of them is started; anywhere else it says
 # what is left out. May be repeated. The servers written in Go are built when they are first started, where Go is.
 set -euo pipefail
@@ -8,6 +8,8 @@ packages=(
   swift swift-proxy swift-account swift-container swift-object memcached
   keystone python3-keystonemiddleware
   pgbouncer
+  chromium fonts-dejavu-core
+  zsh fish mandoc
 )
 
 missing=()

@@ -46,7 +46,7 @@ const runCommand = async (
 };
 
 /** A command line that cannot be understood, told in the same form as every other error. */
-const reportUsage = async (message: string): Promise<void> => {
+const reportUsage = async (message: string, remedy: string): Promise<void> => {
   const [{ AppError }, { maskUrls }, { reportError }] = await Promise.all([
     import('../core/errors.ts'),
     import('../core/mask-url.ts'),
@@ -57,7 +57,10 @@ const reportUsage = async (message: string): Promise<void> => {
     .replace(/^error: /, '')
     .trim()
     .replaceAll(/\s*\n\s*/g, ' ');
-  const report = reportError(new AppError('usage.invalid', sentence), { debug: false, signal: interruption.signal });
+  const report = reportError(new AppError('usage.invalid', sentence, { remedy }), {
+    debug: false,
+    signal: interruption.signal,
+  });
   process.stderr.write(report.text);
   if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(report.json)}\n`);
   process.exitCode = report.exit;
@@ -71,9 +74,10 @@ const main = async (): Promise<void> => {
     await program.parseAsync();
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.code === 'commander.help')
-      return reportUsage('a command is missing; see --help for those that there are');
-    if (error.exitCode !== 0) return reportUsage(error.message);
+    const { usageRemedy } = await import('./command-line/usage-remedy.ts');
+    const remedy = usageRemedy(program, process.argv.slice(2));
+    if (error.code === 'commander.help') return reportUsage('a command is missing', remedy);
+    if (error.exitCode !== 0) return reportUsage(error.message, remedy);
   }
 };
 

@@ -55,10 +55,19 @@ test('a command line that cannot be understood: exit 2, one block, nothing on st
   assert.deepEqual([code, stdout], [2, '']);
   assert.equal(
     stderr,
-    "Error: unknown option '--nodelte' (Did you mean --nodelete?).\n  code:   usage.invalid\n  remedy: See --help of the command.\n",
+    "Error: unknown option '--nodelte' (Did you mean --nodelete?).\n  code:   usage.invalid\n  remedy: See: anchore-manager archivestorage migrate --help.\n",
   );
-  assert.equal((await runManager([])).code, 2);
-  assert.equal((await runManager(['archivestorage'])).code, 2);
+  const remedies: readonly (readonly [args: readonly string[], remedy: string])[] = [
+    [[], 'See: anchore-manager --help.'],
+    [['archivestorage'], 'See: anchore-manager archivestorage --help.'],
+    [['archivestorage', 'migrat', 'a', 'b'], 'See: anchore-manager archivestorage --help.'],
+    [['migrate', 'a', 'b'], 'Name its group first: anchore-manager archivestorage migrate.'],
+  ];
+  for (const [args, remedy] of remedies) {
+    const finished = await runManager(args);
+    assert.deepEqual([finished.code, finished.stdout], [2, '']);
+    assert.match(finished.stderr, new RegExp(`remedy: ${remedy}\n$`));
+  }
 });
 
 test('a configuration that cannot be used: exit 2, with its place; the same as JSON', async () => {

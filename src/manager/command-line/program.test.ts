@@ -52,7 +52,10 @@ test('--help answers everywhere, with success', async () => {
       assert.equal(error?.exitCode, 0);
       assert.match(printed, new RegExp(`^Usage: anchore-manager ${group} ${command} `));
       assert.match(printed, /--db-connect <url>/);
+      assert.doesNotMatch(printed, /Database URL/, 'what the group explains is not repeated');
     }
+    for (const explained of ['--db-connect <url>', '--json', '--debug'])
+      assert.match(overview, new RegExp(`^ {2}${explained} {2}`, 'm'));
   }
 });
 

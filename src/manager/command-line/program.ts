@@ -1,8 +1,11 @@
-import { Command as Commander } from 'commander';
+import { Argument, Command as Commander } from 'commander';
 import type { Command, CommandInput, GroupOptions } from '../context.ts';
 import { declareAfter } from './after.ts';
 import { declareBefore } from './before.ts';
 import type { Declare } from './declare.ts';
+import { describeProgram } from './describe-program.ts';
+import { EXIT_TEXTS } from './exit-texts.ts';
+import { formatHelp } from './format-help.ts';
 import { groupOptionsOf, inputOf } from './input.ts';
 import { declareMoving } from './moving.ts';
 import { wholeNumber } from './options.ts';
@@ -14,6 +17,24 @@ export type RunCommand = (
   input: CommandInput,
   options: { readonly debug: boolean; readonly json: boolean; readonly group: GroupOptions },
 ) => Promise<void>;
+
+const declareCommand = (
+  parent: Commander,
+  run: RunCommand,
+  usage: string,
+  text: string,
+  load: () => Promise<Command>,
+): Commander => {
+  const command = parent.command(usage).summary(text).description(text);
+  return command.action(async () => {
+    const options: Readonly<Record<string, unknown>> = command.optsWithGlobals();
+    await run(load, inputOf(command), {
+      debug: options['debug'] === true,
+      json: options['json'] === true,
+      group: groupOptionsOf(options),
+    });
+  });
+};
 
 /** The options of a group stand before or after its commands. */
 const addGroup = (program: Commander, name: string, summary: string, run: RunCommand): void => {
@@ -38,18 +59,9 @@ const addGroup = (program: Commander, name: string, summary: string, run: RunCom
       wholeNumber(1),
     );
 
-  const add: Declare = (usage, text, load) => {
-    const command = group.command(usage).summary(text).description(text);
-    command.action(async () => {
-      const options: Readonly<Record<string, unknown>> = command.optsWithGlobals();
-      await run(load, inputOf(command), {
-        debug: options['debug'] === true,
-        json: options['json'] === true,
-        group: groupOptionsOf(options),
-      });
-    });
-    return command;
-  };
+  group.helpCommand('help [command]', 'Show help of a command.');
+
+  const add: Declare = (usage, text, load) => declareCommand(group, run, usage, text, load);
 
   declareBefore(add);
   declareMoving(add);
@@ -59,7 +71,9 @@ const addGroup = (program: Commander, name: string, summary: string, run: RunCom
 
 const EXIT_CODES = `
 Exit codes:
-  0 done   1 documents failed   2 usage or configuration   3 refused   4 store or database   5 wrong data   130 interrupted`;
+${Object.entries(EXIT_TEXTS)
+  .map(([code, text]) => `  ${code.padEnd(3)}  ${text}`)
+  .join('\n')}`;
 
 /** The whole command line. Throws CommanderError, never exits. */
 export const createProgram = (run: RunCommand, version: string, writeOut: (text: string) => void): Commander => {
@@ -68,7 +82,7 @@ export const createProgram = (run: RunCommand, version: string, writeOut: (text:
     .exitOverride()
     .configureOutput({ writeOut, writeErr: () => undefined })
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ formatHelp })
     .description(
       'Moves an Anchore Engine archive to another storage driver: verified, crash-safe, resumable, reversible.',
     )
@@ -80,5 +94,12 @@ export const createProgram = (run: RunCommand, version: string, writeOut: (text:
     .addHelpText('after', EXIT_CODES);
   addGroup(program, 'archivestorage', 'Archive storage: check, migrate, verify, undo.', run);
   addGroup(program, 'objectstorage', 'The same as archivestorage, under its later name.', run);
+  declareCommand(
+    program,
+    run,
+    'completion',
+    'Print a script that makes a shell complete this command line; its first lines say where it goes.',
+    async () => (await import('../commands/completion.ts')).createCompletion(describeProgram(program)),
+  ).addArgument(new Argument('<shell>', 'The shell.').choices(['bash', 'zsh', 'fish']));
   return program;
 };
