@@ -4,7 +4,18 @@ import { findStarted, SERVERS_FOLDER, writeStates } from './running.ts';
 import type { ServerState, TestServer } from './server.ts';
 
 /** Each server is a module of its own that exports it as `server`. */
-const MODULES = ['postgres', 'versitygw', 'minio', 'swift', 'keystone', 'pgbouncer', 'azurite'] as const;
+const MODULES = [
+  'postgres',
+  'versitygw',
+  'minio',
+  'swift',
+  'keystone',
+  'pgbouncer',
+  'azurite',
+  'anchorecli',
+  'shells',
+  'chromium',
+] as const;
 
 const loadServers = async (names: readonly string[]): Promise<readonly TestServer[]> => {
   for (const name of names) {

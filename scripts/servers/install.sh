@@ -8,6 +8,7 @@ packages=(
   swift swift-proxy swift-account swift-container swift-object memcached
   keystone python3-keystonemiddleware
   pgbouncer
+  python3-venv
   chromium fonts-dejavu-core
   zsh fish mandoc
 )

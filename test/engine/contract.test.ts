@@ -184,6 +184,15 @@ describe('the API is what it says it is', () => {
     assert.equal(up('dead', 'catalog'), false);
     assert.equal(up('host-one', 'apiext'), true);
     assert.equal(up('host-one', 'catalog'), true);
+    // What the original's client waits for, and is not part of this system, keeps nobody waiting.
+    assert.deepEqual(
+      states.filter(({ hostid }) => hostid === '-').map(({ servicename, status }) => [servicename, status]),
+      [
+        ['policy_engine', false],
+        ['simplequeue', false],
+      ],
+    );
+    assert.equal(up('-', 'simplequeue'), true);
   });
 });
 

@@ -19,6 +19,8 @@ export interface ConfigOptions {
   readonly more?: string;
   /** Further keys of `services.catalog`, one a line, indented by four. */
   readonly catalog?: string;
+  /** The same of `services.apiext`. */
+  readonly apiext?: string;
   readonly services?: readonly ('apiext' | 'catalog')[];
   readonly listen?: string;
 }
@@ -39,7 +41,7 @@ export const createPlace = async (template: 'empty' | 'fixture' = 'empty'): Prom
         `  ${name}:\n    enabled: ${services.includes(name)}\n    listen: ${listen}\n    port: 0\n    endpoint_hostname: 127.0.0.1\n${rest}`;
       await writeFile(
         file,
-        `host_id: host-${options.name ?? 'one'}\nservices:\n${section('apiext')}${section('catalog', `    object_store: ${archive}\n${options.catalog ?? ''}`)}` +
+        `host_id: host-${options.name ?? 'one'}\nservices:\n${section('apiext', options.apiext)}${section('catalog', `    object_store: ${archive}\n${options.catalog ?? ''}`)}` +
           `credentials:\n  database: {db_connect: '${database.url}', db_connect_args: {timeout: 30}}\n${options.more ?? 'default_admin_password: secret-admin\n'}`,
       );
       return file;

@@ -4,12 +4,29 @@ import type { Account } from '../auth/account-store.ts';
 import type { RequestEnvironment, ServiceParts } from './request-environment.ts';
 import { accountSchema, BASIC, COMMON_ERRORS, systemSchema, toTime, userSchema } from './schemas.ts';
 
+type SystemState = z.infer<typeof systemSchema>['service_states'][number];
+
 const toRecord = (account: Account): z.infer<typeof accountSchema> => ({
   name: account.name,
   email: account.email,
   type: account.type,
   state: account.state,
   created_at: toTime(account.createdAt),
+});
+
+/**
+ * Services of the original that have no counterpart here. Its client waits (`system wait`) until each is up, so each that no
+ * other machine runs is told of: there is nothing to wait for, and a person reads why.
+ */
+const ABSENT_SERVICES = ['policy_engine', 'simplequeue', 'analyzer'] as const;
+
+const describeAbsent = (servicename: string, version: string, dbVersion: string): SystemState => ({
+  servicename,
+  hostid: '-',
+  base_url: null,
+  status: false,
+  status_message: 'not part of this system',
+  service_detail: { up: true, version, db_version: dbVersion },
 });
 
 /** Who one is, whom there is, and which services run. */
@@ -95,7 +112,7 @@ const addSystemRoute = (app: OpenAPIHono<RequestEnvironment>, parts: ServicePart
     }),
     async (c) => {
       const services = await parts.listServices();
-      const states = services.map((service) => ({
+      const states: SystemState[] = services.map((service) => ({
         servicename: service.servicename,
         hostid: service.hostid,
         base_url: service.baseUrl,
@@ -107,6 +124,8 @@ const addSystemRoute = (app: OpenAPIHono<RequestEnvironment>, parts: ServicePart
           db_version: parts.dbVersion,
         },
       }));
+      const absent = ABSENT_SERVICES.filter((name) => !services.some(({ servicename }) => servicename === name));
+      states.push(...absent.map((name) => describeAbsent(name, parts.version, parts.dbVersion)));
       return c.json({ service_states: states }, 200);
     },
   );
