@@ -14,12 +14,12 @@ import { startPostgresServer } from '../test/support/postgres-server.ts';
 import { SHARED_SERVER_SETTINGS } from '../test/support/postgres.ts';
 import { createReport } from './test-report.ts';
 
-const EVERYTHING = ['{src,test}/**/*.test.ts'];
+const EVERYTHING = ['{src,test,bench}/**/*.test.ts'];
 
 /** They need servers that `npm run servers:start` starts, or take long: each has a command of its own. */
 const isApart = (file: string): boolean => file.startsWith('test/servers/') || file.endsWith('.full.test.ts');
 
-const isUnitTest = (file: string): boolean => file.startsWith('src/');
+const isUnitTest = (file: string): boolean => !file.startsWith('test/');
 
 const FILE_TIMEOUT_MS = 300_000;
 

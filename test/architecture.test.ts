@@ -14,7 +14,7 @@ const isMain = (path: string): boolean => /^src\/[^/]+\/main\.ts$/.test(path);
 
 describe('the code keeps its shape', async () => {
   const sources = await readSourceFiles('src');
-  const everything = [...sources, ...(await readSourceFiles('test', 'scripts'))];
+  const everything = [...sources, ...(await readSourceFiles('test', 'scripts', 'bench'))];
   const product = sources.filter(({ path }) => !isTest(path));
 
   test('there are sources to look at', () => {

@@ -1,0 +1,69 @@
+import { loadavg } from 'node:os';
+import { describeMachine, findRevision } from './machine.ts';
+import type { BenchOptions } from './options.ts';
+import { Place } from './place.ts';
+import { spreadText, targetText, verdictText } from './report/figures.ts';
+import { judge, type KeptResult } from './result.ts';
+import { keepResult } from './results.ts';
+import type { Row } from './row.ts';
+
+interface MeasureContext {
+  readonly options: BenchOptions;
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const measureRow = async (row: Row, place: Place, { options, say, signal }: MeasureContext): Promise<KeptResult> => {
+  const before = loadavg()[0] ?? 0;
+  const { full, runs, documents } = options;
+  const measured = await row.measure({ place, folder: place.folder, full, runs, documents, say, signal });
+  const result: KeptResult = {
+    row: row.name,
+    title: row.title,
+    mode: full ? 'full' : 'quick',
+    revision: await findRevision(),
+    machine: describeMachine(await place.readPostgresVersion()),
+    loadAverage: [before, loadavg()[0] ?? 0],
+    ...measured,
+    claims: measured.claims.map(judge),
+  };
+  await keepResult(result);
+  for (const claim of result.claims)
+    say(
+      `= ${claim.what}: ${spreadText(claim)} ${targetText(claim.target, claim.unit)} ${verdictText(claim)}`.trimEnd(),
+    );
+  return result;
+};
+
+const findMissing = async (row: Row, place: Place): Promise<readonly string[]> => {
+  const missing: string[] = [];
+  for (const server of row.servers) if (!(await place.isAvailable(server))) missing.push(server);
+  return missing;
+};
+
+/** Measures one row after the other, each with servers and data of its own. One that fails is said, and the others go on. Returns how many did. */
+export const measureRows = async (rows: readonly Row[], context: MeasureContext): Promise<number> => {
+  const { options, say, signal } = context;
+  let failed = 0;
+  await using place = await Place.open(options.folder);
+  for (const row of rows) {
+    const missing = await findMissing(row, place);
+    if (missing.length > 0) {
+      say(`${row.name}: left out, this machine does not have ${missing.join(', ')}`);
+      continue;
+    }
+    const started = performance.now();
+    say(`${row.name}: ${row.title}`);
+    try {
+      await measureRow(row, place, context);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      failed += 1;
+      say(`${row.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    } finally {
+      await place.clear();
+    }
+    say(`${row.name}: ${((performance.now() - started) / 1000).toFixed(0)} s in all\n`);
+  }
+  return failed;
+};

@@ -1,0 +1,16 @@
+import type { Row } from '../row.ts';
+import { databaseToS3 } from './database-to-s3.ts';
+
+/** Every row, in the order in which they run and stand on the page. */
+export const ROWS: readonly Row[] = [...databaseToS3];
+
+/** Those that are named, or whose name begins with one of these and a dash. Throws where one names no row. */
+export const chooseRows = (only: readonly string[]): readonly Row[] => {
+  if (only.length === 0) return ROWS;
+  const matches = (row: Row, name: string): boolean => row.name === name || row.name.startsWith(`${name}-`);
+  for (const name of only) {
+    if (!ROWS.some((row) => matches(row, name)))
+      throw new Error(`${name}: expected one of ${ROWS.map((row) => row.name).join(', ')}`);
+  }
+  return ROWS.filter((row) => only.some((name) => matches(row, name)));
+};
