@@ -13,6 +13,7 @@ const MODULES = [
   'pgbouncer',
   'azurite',
   'anchorecli',
+  'deploytools',
   'shells',
   'chromium',
 ] as const;
