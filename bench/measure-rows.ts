@@ -16,7 +16,16 @@ interface MeasureContext {
 const measureRow = async (row: Row, place: Place, { options, say, signal }: MeasureContext): Promise<KeptResult> => {
   const before = loadavg()[0] ?? 0;
   const { full, runs, documents } = options;
-  const measured = await row.measure({ place, folder: place.folder, full, runs, documents, say, signal });
+  const measured = await row.measure({
+    place,
+    folder: place.folder,
+    settle: () => place.settle(),
+    full,
+    runs,
+    documents,
+    say,
+    signal,
+  });
   const result: KeptResult = {
     row: row.name,
     title: row.title,

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { server as minio } from '../scripts/servers/minio.ts';
 import type { ServerState, TestServer } from '../scripts/servers/server.ts';
 import { server as swift } from '../scripts/servers/swift.ts';
@@ -64,21 +66,24 @@ export class Place implements AsyncDisposable {
     return SERVERS[name].available();
   }
 
-  /** Starts the server with empty data, unless it runs. */
-  async getServer(name: StoreServer): Promise<ServerState> {
+  /** Starts the server with empty data, unless it runs. `fresh`: also if it runs, which frees what it holds. */
+  async getServer(name: StoreServer, { fresh = false } = {}): Promise<ServerState> {
     const running = this.#servers.get(name);
-    if (running !== undefined) return running;
+    if (running !== undefined && !fresh) return running;
+    if (running !== undefined) await this.#stopServer(name, running);
     const started = await SERVERS[name].start(join(this.folder, name));
     this.#servers.set(name, started);
     return started;
   }
 
+  async #stopServer(name: StoreServer, state: ServerState): Promise<void> {
+    await SERVERS[name].stop(state);
+    this.#servers.delete(name);
+    await rm(state.folder, { recursive: true, force: true });
+  }
+
   async #stopServers(): Promise<void> {
-    for (const [name, state] of this.#servers) {
-      await SERVERS[name].stop(state);
-      this.#servers.delete(name);
-      await rm(state.folder, { recursive: true, force: true });
-    }
+    for (const [name, state] of this.#servers) await this.#stopServer(name, state);
   }
 
   #admin(statement: string): Promise<unknown> {
@@ -92,7 +97,7 @@ export class Place implements AsyncDisposable {
     return name;
   }
 
-  /** A copy of an archive with these documents. What comes before is written out, so that it does not weigh on the run. */
+  /** A copy of an archive with these documents. */
   async createDatabase(shape: ArchiveShape): Promise<BenchDatabase> {
     const id = JSON.stringify(shape);
     const template = this.#templates.get(id) ?? this.#makeTemplate(shape);
@@ -112,9 +117,10 @@ export class Place implements AsyncDisposable {
     };
   }
 
-  /** Writes out what the database holds back, before a run begins. */
+  /** Writes out what the database and the system hold back, so that it does not weigh on the run that begins. */
   async settle(): Promise<void> {
     await this.#admin('CHECKPOINT');
+    await promisify(execFile)('sync');
   }
 
   /** Makes room for the next row, which has servers and archives of its own. */

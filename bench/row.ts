@@ -4,8 +4,10 @@ import { type Contender, documentsPerSecond, megabytesPerSecond, type RowResult,
 /** What a row has to work with. */
 export interface Bench {
   readonly place: Place;
-  /** A folder for jobs of scripts. */
+  /** For the jobs of scripts. */
   readonly folder: string;
+  /** Writes out what earlier work has left in memory, right before a measurement. */
+  readonly settle: () => Promise<void>;
   readonly full: boolean;
   readonly runs: number;
   /** How many documents, where the command line says so. */
@@ -27,7 +29,7 @@ export interface Row {
 export interface Competing {
   readonly name: string;
   /** Prepares and runs once; what is prepared is not timed. */
-  measure(run: number): Promise<Sample>;
+  readonly measure: (run: number) => Promise<Sample>;
 }
 
 /** So many documents, unless the command line says otherwise. */
@@ -62,7 +64,7 @@ export const alternate = async (
   return competing.map(({ name }, index) => ({ name, samples: samples[index] ?? [] }));
 };
 
-/** One figure of each run of a contender; undefined ones are an error of the row. */
+/** One figure of each run of a contender. Throws where it was not measured. */
 export const figuresOf = (
   contenders: readonly Contender[],
   name: string,
@@ -76,3 +78,7 @@ export const figuresOf = (
     return value;
   });
 };
+
+/** Documents a second of each run of a contender. */
+export const ratesOf = (contenders: readonly Contender[], name: string): readonly number[] =>
+  figuresOf(contenders, name, documentsPerSecond);

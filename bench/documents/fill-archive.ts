@@ -8,12 +8,24 @@ export interface ArchiveShape {
   readonly documents: number;
   readonly sizes: Sizes;
   readonly seed: number;
+  /** Where they are; default `db`. */
+  readonly driver?: 'db' | 'db2';
 }
 
 /** So many different bodies; each document has one of them and text of its own, so that no two are equal. */
 const BODIES = 512;
 const BODIES_LARGE = 64;
 const LARGE_BYTES = 100_000;
+
+/** All documents of one table in one statement to the other, and nothing else: what a move between them cannot do without. */
+export const COPY_TO_DB2 = `
+  INSERT INTO object_storage ("userId", bucket, key, version, content, created_at, last_updated)
+  SELECT "userId", bucket, "archiveId", '', convert_to(jsondata, 'UTF8'), created_at, last_updated FROM archive_document`;
+export const COPY_TO_DB = `
+  INSERT INTO archive_document
+    (bucket, "archiveId", "userId", "documentName", created_at, last_updated, record_state_key, jsondata, b64_encoded)
+  SELECT bucket, key, "userId", key || '.json', created_at, last_updated, 'active', convert_from(content, 'UTF8'), false
+    FROM object_storage`;
 
 export const withClient = async <T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> => {
   const client = new pg.Client({ connectionString: url, application_name: 'psql' });
@@ -27,7 +39,10 @@ export const withClient = async <T>(url: string, work: (client: pg.Client) => Pr
 };
 
 /** Anchore's tables with documents in the `db` driver, as its services would have stored them. */
-export const fillArchive = async (url: string, { documents, sizes, seed }: ArchiveShape): Promise<void> => {
+export const fillArchive = async (
+  url: string,
+  { documents, sizes, seed, driver = 'db' }: ArchiveShape,
+): Promise<void> => {
   {
     await using db = await openDatabase(parseConnectUrl(url, { place: 'bench', environment: {} }));
     await ensureAnchoreTables(db);
@@ -56,7 +71,12 @@ export const fillArchive = async (url: string, { documents, sizes, seed }: Archi
          FROM archive_document`,
     );
     await client.query('DROP TABLE bench_body');
+    if (driver === 'db2') {
+      await client.query(COPY_TO_DB2);
+      await client.query('TRUNCATE archive_document');
+      await client.query(`UPDATE archive_metadata SET content_url = replace(content_url, 'db://', 'db2://')`);
+    }
     // As in a database that has been running for a while: hint bits and statistics are there.
-    await client.query('VACUUM ANALYZE archive_document, archive_metadata');
+    await client.query('VACUUM ANALYZE archive_document, archive_metadata, object_storage');
   });
 };

@@ -20,7 +20,8 @@ export interface RcloneCopy {
   readonly documents: number;
   readonly bytes: number;
   readonly transfers: number;
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal;
+  readonly settle: () => Promise<void>;
 }
 
 /** In the environment, so that no configuration of this machine's user is read or written. */
@@ -42,9 +43,11 @@ export const runRclone = async (copy: RcloneCopy): Promise<Sample> => {
   const { from, to, documents, bytes, transfers } = copy;
   const target = to.kind === 's3' ? `bench:${to.place.bucket}` : to.path;
   const args = ['copy', from, target, '--transfers', String(transfers), '--checkers', String(transfers)];
-  const cost = await measureProcess(await program.build(), args, {
+  const command = await program.build();
+  await copy.settle();
+  const cost = await measureProcess(command, args, {
     environment: environmentOf(to),
-    ...(copy.signal && { signal: copy.signal }),
+    signal: copy.signal,
   });
   const { wallSeconds, cpuSeconds, peakMemoryBytes } = cost;
   return { wallSeconds, documents, bytes, cpuSeconds, peakMemoryBytes };

@@ -11,11 +11,12 @@ import type { OriginalOrderJob, OriginalOrderReport } from './original-order-job
 export interface ScriptPlace {
   readonly folder: string;
   readonly signal: AbortSignal;
+  readonly settle: () => Promise<void>;
 }
 
 /** Runs a script of this folder as a process of its own: the job is a file, the report its standard output. */
 const runScript = async <Report>(
-  { folder, signal }: ScriptPlace,
+  { folder, signal, settle }: ScriptPlace,
   script: string,
   job: object,
 ): Promise<{ readonly report: Report; readonly cost: ProcessCost }> => {
@@ -23,6 +24,7 @@ const runScript = async <Report>(
   await writeFile(file, JSON.stringify(job), { mode: 0o600 });
   const path = fileURLToPath(new URL(script, import.meta.url));
   try {
+    await settle();
     const cost = await measureProcess(process.execPath, ['--disable-warning=ExperimentalWarning', path, file], {
       signal,
     });

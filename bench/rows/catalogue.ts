@@ -1,8 +1,12 @@
 import type { Row } from '../row.ts';
+import { databaseToLocalfs } from './database-to-localfs.ts';
 import { databaseToS3 } from './database-to-s3.ts';
+import { growth } from './growth.ts';
+import { memory } from './memory.ts';
+import { withinDatabase } from './within-database.ts';
 
 /** Every row, in the order in which they run and stand on the page. */
-export const ROWS: readonly Row[] = [...databaseToS3];
+export const ROWS: readonly Row[] = [...databaseToS3, databaseToLocalfs, ...withinDatabase, ...memory, growth];
 
 /** Those that are named, or whose name begins with one of these and a dash. Throws where one names no row. */
 export const chooseRows = (only: readonly string[]): readonly Row[] => {

@@ -5,11 +5,11 @@ import { SMALL } from '../documents/bodies.ts';
 import { type ExportedDocuments, exportDocuments, linkPart } from '../documents/export-documents.ts';
 import { type Command, MANAGER, measureMigration } from '../manager.ts';
 import type { StoreServer } from '../place.ts';
-import { type Claim, documentsPerSecond, type Sample } from '../result.ts';
+import type { Claim, Sample } from '../result.ts';
 import { findBest } from '../rivals/find-best.ts';
 import { isRcloneAvailable, RCLONE_VERSION, runRclone } from '../rivals/rclone.ts';
 import { runObjectLoop, runOriginalOrder } from '../rivals/run-script.ts';
-import { alternate, type Bench, type Competing, documentsOf, figuresOf, type Row } from '../row.ts';
+import { alternate, type Bench, type Competing, documentsOf, figuresOf, ratesOf, type Row } from '../row.ts';
 import { median, ratiosOf } from '../statistics.ts';
 import { DB, s3PlaceOf, s3Store } from '../stores.ts';
 
@@ -70,6 +70,7 @@ class S3Contest {
       bytes: part.bytes,
       transfers,
       signal: this.#bench.signal,
+      settle: this.#bench.settle,
     });
   }
 
@@ -106,7 +107,7 @@ const measure = async (bench: Bench, server: StoreServer): Promise<Awaited<Retur
     { name: BUILT, measure: () => contest.migrate(compiled) },
   ];
   const contenders = await alternate(bench, competing);
-  const rates = (name: string): readonly number[] => figuresOf(contenders, name, documentsPerSecond);
+  const rates = (name: string): readonly number[] => ratesOf(contenders, name);
   const cpu = (name: string): readonly number[] => figuresOf(contenders, name, (sample) => sample.cpuSeconds);
   const claims: Claim[] = [
     {

@@ -1,0 +1,86 @@
+import { rm } from 'node:fs/promises';
+import { TINY } from '../documents/bodies.ts';
+import { measureMigration } from '../manager.ts';
+import { type Claim, type Contender, documentsPerSecond, type Sample } from '../result.ts';
+import { alternate, type Bench, figuresOf, type Row } from '../row.ts';
+import { median } from '../statistics.ts';
+import { DB, DB2, localfsStore } from '../stores.ts';
+
+const SIZES = [1_000, 10_000, 100_000, 1_000_000] as const;
+const REFERENCE = 10_000;
+const MILLION = 1_000_000;
+
+/** The same destinations as the plot shows. */
+const DESTINATIONS = ['db2', 'localfs'] as const;
+
+export const contenderOf = (destination: string, documents: number): string => `db -> ${destination}, ${documents}`;
+
+/** The largest take minutes each, and noise weighs less on them. */
+const runsOf = (bench: Bench, documents: number): number =>
+  documents >= MILLION ? 1 : documents >= 100_000 ? Math.min(bench.runs, 2) : bench.runs;
+
+const migrate = async (
+  { place, signal }: Bench,
+  destination: (typeof DESTINATIONS)[number],
+  documents: number,
+): Promise<Sample> => {
+  await using database = await place.createDatabase({ documents, sizes: TINY, seed: 4 });
+  if (destination === 'db2') return await measureMigration(place, { database, from: DB, to: DB2, documents, signal });
+  const folder = await place.makeFolder('archive');
+  try {
+    return await measureMigration(place, { database, from: DB, to: localfsStore(folder), documents, signal });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+const claimsOf = (contenders: readonly Contender[], largest: number): readonly Claim[] => {
+  const judged = largest === MILLION;
+  const linear = DESTINATIONS.map((destination): Claim => {
+    const rates = (documents: number): readonly number[] =>
+      figuresOf(contenders, contenderOf(destination, documents), documentsPerSecond);
+    const reference = median(rates(Math.min(REFERENCE, largest)));
+    return {
+      what: `documents/s at ${largest} documents of 1 KB against ${Math.min(REFERENCE, largest)}, db -> ${destination}`,
+      ...(judged && { target: { bound: 'at least', value: 0.85 } as const }),
+      unit: 'x',
+      values: rates(largest).map((rate) => rate / reference),
+    };
+  });
+  const ofLargest = (figure: (sample: Sample) => number | undefined): readonly number[] =>
+    DESTINATIONS.flatMap((destination) => figuresOf(contenders, contenderOf(destination, largest), figure));
+  return [
+    ...linear,
+    {
+      what: `switch of ${largest} rows`,
+      ...(judged && { target: { bound: 'at most', value: 60 } as const }),
+      unit: 's',
+      values: ofLargest((sample) => sample.more?.['switchSeconds']),
+    },
+    {
+      what: `peak memory at ${largest} documents of 1 KB`,
+      target: { bound: 'at most', value: 220 },
+      unit: 'MB',
+      values: ofLargest((sample) => (sample.peakMemoryBytes ?? 0) / 1e6),
+    },
+  ];
+};
+
+export const growth: Row = {
+  name: 'growth',
+  title: 'How the cost grows with the number of documents of 1 KB',
+  servers: [],
+  measure: async (bench) => {
+    const largest = bench.documents ?? (bench.full ? MILLION : REFERENCE);
+    const sizes = [...SIZES.filter((size) => size < largest), largest];
+    const contenders: Contender[] = [];
+    for (const documents of sizes) {
+      const competing = DESTINATIONS.map((destination) => ({
+        name: contenderOf(destination, documents),
+        measure: () => migrate(bench, destination, documents),
+      }));
+      contenders.push(...(await alternate(bench, competing, runsOf(bench, documents))));
+    }
+    return { conditions: {}, contenders, claims: claimsOf(contenders, largest) };
+  },
+};
