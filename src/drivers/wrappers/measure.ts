@@ -42,14 +42,21 @@ export const measureDriver = (inner: Driver): MeasuredDriver => new MeasuredDriv
 /** Counts and times what passes. */
 export class MeasuredDriver extends ForwardingDriver {
   readonly #counters = new Map<Operation, Counter>();
+  #running = 0;
 
   get measures(): ReadonlyMap<Operation, OperationMeasure> {
     return this.#counters;
   }
 
+  /** Requests that have not been answered yet, and bodies that are being read. */
+  get running(): number {
+    return this.#running;
+  }
+
   protected override async call<T>(call: Call<T>): Promise<T> {
     const counter = this.#counterOf(call.operation);
     const startMs = performance.now();
+    this.#running += 1;
     try {
       return await call.send(call.signal);
     } catch (error) {
@@ -57,6 +64,7 @@ export class MeasuredDriver extends ForwardingDriver {
       counter.failures[code] = (counter.failures[code] ?? 0) + 1;
       throw error;
     } finally {
+      this.#running -= 1;
       const elapsedMs = performance.now() - startMs;
       const bucket = BUCKETS.find((bound) => elapsedMs <= bound) ?? Number.POSITIVE_INFINITY;
       counter.calls += 1;
@@ -68,16 +76,20 @@ export class MeasuredDriver extends ForwardingDriver {
 
   override async get(ref: ObjectRef, signal?: AbortSignal): Promise<StoredObject> {
     const object = await super.get(ref, signal);
+    return { sizeBytes: object.sizeBytes, chunks: this.#counted(object.chunks) };
+  }
+
+  async *#counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     const counter = this.#counterOf('get');
-    return {
-      sizeBytes: object.sizeBytes,
-      chunks: (async function* () {
-        for await (const chunk of object.chunks) {
-          counter.bytes += chunk.length;
-          yield chunk;
-        }
-      })(),
-    };
+    this.#running += 1;
+    try {
+      for await (const chunk of chunks) {
+        counter.bytes += chunk.length;
+        yield chunk;
+      }
+    } finally {
+      this.#running -= 1;
+    }
   }
 
   override async put(key: DocumentKey, payload: Payload, options: PutOptions): Promise<PutReceipt> {

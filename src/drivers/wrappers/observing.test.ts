@@ -44,6 +44,14 @@ describe('what only watches', () => {
     const key = makeKey();
     const bytes = makeBytes(1000, 'measure');
     const { url } = await driver.put(key, payloadOf(bytes), { mode: 'create' });
+    assert.equal(driver.running, 0);
+    const opened = await driver.get(refOf(key, url));
+    const reading = opened.chunks[Symbol.asyncIterator]();
+    const first = await reading.next();
+    assert.equal(driver.running, 1, 'a body that is being read is under way');
+    assert.ok(first.done !== true);
+    await reading.return?.();
+    assert.equal(driver.running, 0);
     await readBytes(await driver.get(refOf(key, url)));
     await assert.rejects(driver.head(refOf(key, url)), { code: 'store.busy' });
     await driver.head(refOf(key, url));
@@ -57,7 +65,7 @@ describe('what only watches', () => {
     ]);
     assert.deepEqual(seen, [
       ['put', 1, 1000, {}],
-      ['get', 1, 1000, {}],
+      ['get', 2, 1000 + (first.done === true ? 0 : first.value.length), {}],
       ['head', 2, 0, { 'store.busy': 1 }],
       ['bulk.get', 1, 2000, {}],
       ['bulk.put', 1, 1000, {}],

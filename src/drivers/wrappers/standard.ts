@@ -9,6 +9,8 @@ export interface StandardOptions {
   readonly retry?: Partial<RetryOptions>;
   readonly timeouts?: Partial<TimeoutOptions>;
   readonly concurrency?: ConcurrencyOptions;
+  /** Wraps the driver beneath all others, so that it sees every try, and nothing that waits. */
+  readonly observe?: (driver: Driver) => Driver;
   /** Told before each wait for another try. */
   readonly onRetry?: (operation: Operation, subject: string, error: AppError) => void;
 }
@@ -26,8 +28,9 @@ const isOnNetwork = ({ capabilities, name }: Driver): boolean => !capabilities.i
  * The wrappers that every store gets, in the one order that works: each try has its own time, which does not run while
  * it waits for its turn, and a try that ran out of it is tried again.
  */
-export const makeReliable = (driver: Driver, options: StandardOptions = {}): Driver => {
+export const makeReliable = (plain: Driver, options: StandardOptions = {}): Driver => {
   const { onRetry } = options;
+  const driver = options.observe?.(plain) ?? plain;
   const limited = isOnNetwork(driver)
     ? limitConcurrency(limitTime(driver, { ...DEFAULT_TIMEOUTS, ...options.timeouts }), options.concurrency)
     : driver;
