@@ -13,7 +13,7 @@ import { EMBEDDED_ASSETS } from '../src/database/embedded-assets.ts';
 /** By this mark Node finds out that a program was put into it; from Node's documentation. */
 const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 const EXECUTABLE = 'anchore-archive-mover';
-const COMMANDS = ['anchore-manager', 'anchore-engine'];
+const COMMANDS = ['anchore-manager', 'anchore-engine', 'anchore-cli'];
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const target = resolve(repository, process.argv[2] ?? 'standalone');

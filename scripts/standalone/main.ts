@@ -1,7 +1,7 @@
 /** The entry of the standalone executable: one file that is whichever command it is called as. */
 import { basename } from 'node:path';
 
-const COMMANDS = ['anchore-manager', 'anchore-engine'] as const;
+const COMMANDS = ['anchore-manager', 'anchore-engine', 'anchore-cli'] as const;
 type CommandName = (typeof COMMANDS)[number];
 
 const findCommand = (name: string | undefined): CommandName | undefined => COMMANDS.find((each) => each === name);
@@ -12,6 +12,8 @@ const start = async (command: CommandName): Promise<unknown> => {
       return import('../../src/manager/main.ts');
     case 'anchore-engine':
       return import('../../src/engine/main.ts');
+    case 'anchore-cli':
+      return import('../../src/client/main.ts');
   }
 };
 

@@ -41,7 +41,7 @@ describe('the demo', () => {
     assert.match(help, /^Usage: anchore-manager archivestorage migrate /);
     const whole = join(target, 'anchore-archive-mover');
     assert.ok((await stat(whole)).size < 200_000_000);
-    for (const command of ['anchore-manager', 'anchore-engine'])
+    for (const command of ['anchore-manager', 'anchore-engine', 'anchore-cli'])
       assert.match((await run(whole, [command, '--version'], environment)).stdout, /^\d+\.\d+\.\d+\n$/);
     await assert.rejects(run(whole, [], environment), { code: 2 });
   });
