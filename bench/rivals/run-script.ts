@@ -43,7 +43,7 @@ export const runObjectLoop = async (place: ScriptPlace, job: ObjectLoopJob): Pro
   return {
     wallSeconds: report.seconds,
     documents: job.keys.length,
-    bytes: report.bytes,
+    ...(report.bytes > 0 && { bytes: report.bytes }),
     cpuSeconds: cost.cpuSeconds,
     peakMemoryBytes: cost.peakMemoryBytes,
     more: { loopCpuSeconds: report.cpuSeconds },

@@ -1,12 +1,25 @@
 import type { Row } from '../row.ts';
 import { databaseToLocalfs } from './database-to-localfs.ts';
 import { databaseToS3 } from './database-to-s3.ts';
+import { databaseToSwift } from './database-to-swift.ts';
 import { growth } from './growth.ts';
+import { oneHugeDocument, sixteenMegabytes } from './large-documents.ts';
 import { memory } from './memory.ts';
 import { withinDatabase } from './within-database.ts';
+import { withinS3 } from './within-s3.ts';
 
 /** Every row, in the order in which they run and stand on the page. */
-export const ROWS: readonly Row[] = [...databaseToS3, databaseToLocalfs, ...withinDatabase, ...memory, growth];
+export const ROWS: readonly Row[] = [
+  ...databaseToS3,
+  databaseToSwift,
+  databaseToLocalfs,
+  ...withinDatabase,
+  ...withinS3,
+  sixteenMegabytes,
+  ...memory,
+  oneHugeDocument,
+  growth,
+];
 
 /** Those that are named, or whose name begins with one of these and a dash. Throws where one names no row. */
 export const chooseRows = (only: readonly string[]): readonly Row[] => {
