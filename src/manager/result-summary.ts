@@ -11,21 +11,24 @@ import type { ExitCode } from './exit-code.ts';
 import { PLACES } from './places.ts';
 import { findTask, type MigrationTask } from './task-store.ts';
 
+/** The guide has no zone in the times of its summary. */
+const withoutZone = (time: string | null): string | null => time?.replace(/Z$/, '') ?? null;
+
 /** `Migration result summary: {...}` with the keys of the operator's guide, in its order. */
 const renderTask = (task: MigrationTask): string =>
   pythonJson({
     last_state: task.lastState,
     executor_id: task.executorId,
     archive_documents_migrated: task.documentsMigrated,
-    last_updated: task.lastUpdated,
+    last_updated: withoutZone(task.lastUpdated),
     online_migration: task.onlineMigration,
-    created_at: task.createdAt,
+    created_at: withoutZone(task.createdAt),
     migrate_from_driver: task.fromDriver,
     archive_documents_to_migrate: task.documentsToMigrate,
     state: task.state,
     migrate_to_driver: task.toDriver,
-    ended_at: task.endedAt,
-    started_at: task.startedAt,
+    ended_at: withoutZone(task.endedAt),
+    started_at: withoutZone(task.startedAt),
     type: 'archivemigrationtask',
     id: task.id,
   });

@@ -1,5 +1,7 @@
+import { unreachable } from '../core/errors.ts';
 import type { Database, Queryable } from '../database/database.ts';
 import { isLockHeld } from '../migration/lock.ts';
+import type { Pause, Phase } from '../migration/phases.ts';
 
 /** A migration as Anchore's own tables tell of it: ours and those of the original tool. */
 export interface MigrationTask {
@@ -13,7 +15,9 @@ export interface MigrationTask {
   readonly documentsToMigrate: number | null;
   readonly documentsMigrated: number | null;
   readonly onlineMigration: boolean | null;
-  /** UTC, as Python's isoformat prints them: `2018-08-15T18:03:52.951364`. */
+  /** What the state does not say, in a word or two for a person: `interrupted`, `precopied`, `rolled back`. */
+  readonly condition: string;
+  /** As Python's isoformat prints them, with the zone: `2018-08-15T18:03:52.951364Z`. */
   readonly createdAt: string | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
@@ -21,7 +25,9 @@ export interface MigrationTask {
 }
 
 const iso = (column: string): string =>
-  `regexp_replace(to_char(t.${column}, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '\\.000000$', '')`;
+  `regexp_replace(to_char(t.${column}, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '\\.000000$', '') || 'Z'`;
+
+type TaskRow = Omit<MigrationTask, 'condition'>;
 
 const SELECT = `
   SELECT t.id, t.state::text AS state, t.last_state::text AS "lastState", t.executor_id AS "executorId",
@@ -42,13 +48,57 @@ const hasTables = async (db: Queryable): Promise<boolean> => {
 /** All migrations by id; none where Anchore's tables are not there. */
 export const listTasks = async (db: Database): Promise<readonly MigrationTask[]> => {
   if (!(await hasTables(db))) return [];
-  const { rows } = await db.query<MigrationTask>(`${SELECT} ORDER BY t.id`);
-  if (!rows.some((task) => task.state === 'running') || (await isLockHeld(db))) return rows;
-  return rows.map((task) => (task.state === 'running' ? { ...task, state: 'interrupted' } : task));
+  const { rows } = await db.query<TaskRow>(`${SELECT} ORDER BY t.id`);
+  const isOwned = !rows.some((task) => task.state === 'running') || (await isLockHeld(db));
+  const journalled = new Map((await listJournalled(db)).map((row) => [row.id, row]));
+  return rows.map((task) => {
+    const interrupted = task.state === 'running' && !isOwned;
+    const state = interrupted ? 'interrupted' : task.state;
+    const own = journalled.get(task.id);
+    return { ...task, state, condition: interrupted || own === undefined ? state : conditionOf(state, own) };
+  });
 };
 
 export const findTask = async (db: Database, id: number): Promise<MigrationTask | undefined> =>
   (await listTasks(db)).find((task) => task.id === id);
+
+/** What the journal adds to a task. */
+interface JournalledTask {
+  readonly id: number;
+  readonly phase: Phase;
+  readonly pause: Pause | null;
+  readonly finished: boolean;
+  readonly keepSource: boolean;
+}
+
+const listJournalled = async (db: Queryable): Promise<readonly JournalledTask[]> => {
+  if (!(await hasJournal(db))) return [];
+  const { rows } = await db.query<JournalledTask>(
+    `SELECT id, phase, pause, finished_at IS NOT NULL AS finished, keep_source AS "keepSource" FROM archive_mover_migration`,
+  );
+  return rows;
+};
+
+/** In a person's words. `tasks.state` has to keep to the states that Anchore knows, which call much by one name. */
+const conditionOf = (state: string, own: JournalledTask): string => {
+  if (own.phase === 'rolled-back') return 'rolled back';
+  if (own.phase === 'abandoned') return 'given up';
+  if (state === 'running') return 'running';
+  switch (own.pause) {
+    case 'precopied':
+    case 'interrupted':
+    case 'stopped':
+      return own.pause;
+    case 'failed-documents':
+      return 'documents failed';
+    case null:
+      if (!own.finished) return state;
+      if (state === 'failed') return 'documents failed';
+      return own.keepSource ? 'source kept' : 'complete';
+    default:
+      return unreachable(own.pause);
+  }
+};
 
 /** Whether this tool's own tables are there. */
 export const hasJournal = async (db: Queryable): Promise<boolean> => {

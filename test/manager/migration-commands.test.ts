@@ -54,7 +54,7 @@ test('precopy copies and changes nothing; the migration then rests', async () =>
   assert.match(stderr, /Migrating 500 documents/);
   assert.doesNotMatch(stderr, /MUST have/);
   assert.equal(await countOf('object_storage'), 500);
-  assert.match((await run(0, 'list-migrations')).stdout, /\n1 +pending .* db +db2 +0 +500 /);
+  assert.match((await run(0, 'list-migrations')).stdout, /\n1 +pending .* db +db2 +0 +500 .* precopied *$/m);
 });
 
 test('migrate --nodelete takes it up, switches, and keeps the source', async () => {
@@ -66,7 +66,7 @@ test('migrate --nodelete takes it up, switches, and keeps the source', async () 
   );
   assert.equal(await countOf('archive_document'), 500);
   const shown = (await run(0, 'show-migration', '1')).stdout;
-  assert.match(shown, /^state: +complete$/m);
+  assert.match(shown, /^state: +complete \(source kept\)$/m);
   assert.match(shown, /^works now: +the destination's \(.*dest-config\.yaml\)$/m);
   assert.match(shown, /^ {2}switched: +500$/m);
 });
@@ -82,6 +82,7 @@ test('rollback brings it back without copying, --delete-copies removes ours', as
   await run(0, 'rollback', '1', '--dontask', '--delete-copies');
   assert.equal(await countOf('object_storage'), 0);
   await run(0, 'verify', from);
+  assert.match((await run(0, 'list-migrations')).stdout, /^1 +complete .* rolled back *$/m);
   await run(0, 'rollback', '1', '--dontask'); // it is done already, and says so
 });
 

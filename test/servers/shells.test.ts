@@ -41,7 +41,10 @@ test('fish completes commands, options, choices and files', async () => {
       cwd: place,
       env: { ...process.env, HOME: folder },
     });
-    const offered = stdout.split('\n').map((entry) => entry.replace(/\t.*/, '')).filter((word) => word !== '');
+    const offered = stdout
+      .split('\n')
+      .map((entry) => entry.replace(/\t.*/, ''))
+      .filter((word) => word !== '');
     assert.deepEqual(offered.toSorted(), expected, line);
   }
 });

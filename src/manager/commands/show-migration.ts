@@ -1,8 +1,11 @@
+import { AppError } from '../../core/errors.ts';
 import { describeDocument } from '../../migration/describe.ts';
 import { DOCUMENT_STATES, SKIP_REASONS, type SkipReason } from '../../migration/phases.ts';
 import { getStatus, type MigrationStatus, pageExceptions } from '../../migration/status.ts';
 import type { Command } from '../context.ts';
 import { connectForId, getRecord, parseId } from '../journalled.ts';
+import { findTask, type MigrationTask } from '../task-store.ts';
+import { renderTaskTable } from '../task-table.ts';
 
 const activeText = ({ active, record }: MigrationStatus): string => {
   switch (active) {
@@ -19,15 +22,10 @@ const activeText = ({ active, record }: MigrationStatus): string => {
   }
 };
 
-const stateText = ({ task, interrupted, record }: MigrationStatus): string => {
-  if (interrupted) return `interrupted, last active ${task.lastUpdated ?? 'at an unknown time'}`;
-  return record.pause === undefined ? task.state : `${task.state} (${record.pause})`;
-};
-
 const reasons = (counts: ReadonlyMap<string, number>): string =>
   counts.size === 0 ? '' : ` (${[...counts].map(([code, count]) => `${count} ${code}`).join(', ')})`;
 
-const describe = (status: MigrationStatus): string => {
+const describe = (status: MigrationStatus, listed: MigrationTask): string => {
   const { record, task, counts } = status;
   const kind = record.kind === 'rollback' ? `rollback of migration ${record.rollsBack ?? '?'}` : 'migration';
   const states = DOCUMENT_STATES.filter((state) => counts[state] > 0).map((state) => {
@@ -36,7 +34,7 @@ const describe = (status: MigrationStatus): string => {
   });
   const lines = [
     `id:           ${record.id} (${kind})`,
-    `state:        ${stateText(status)}`,
+    `state:        ${listed.state}${listed.condition === listed.state ? '' : ` (${listed.condition})`}`,
     `phase:        ${record.phase}`,
     `works now:    ${activeText(status)}`,
     `from:         ${record.from.description}`,
@@ -59,9 +57,12 @@ export const showMigration: Command = async (context, input) => {
   await using db = await connectForId(context, input);
   await getRecord(db, id);
   const status = await getStatus(db, id);
-  output.text(describe(status));
+  const task = await findTask(db, id);
+  if (task === undefined) throw new AppError('internal', `migration ${id} has no row in tasks`);
+  output.text(`${renderTaskTable([task])}\n\n${describe(status, task)}`);
   output.object({
     ...status,
+    condition: task.condition,
     failures: Object.fromEntries(status.failures),
     skipped: Object.fromEntries(status.skipped),
   });
