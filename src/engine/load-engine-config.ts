@@ -13,16 +13,17 @@ export interface EngineConfig {
   readonly settings: EngineSettings;
   readonly database: DatabaseTarget;
   readonly archive: StoreSettings;
-  readonly hasAnalysisArchive: boolean;
+  /** Where the configuration has a section `analysis_archive`. */
+  readonly analysisArchive: StoreSettings | undefined;
   readonly warnings: readonly string[];
 }
 
-type ArchivePart = Pick<EngineConfig, 'archive' | 'hasAnalysisArchive' | 'warnings'>;
+export type ArchivePart = Pick<EngineConfig, 'archive' | 'analysisArchive' | 'warnings'>;
 
 /** Where no catalog is configured, documents lie in the database. */
 const NO_CATALOG: ArchivePart = {
   archive: { driver: { name: 'db', options: {} }, compression: { enabled: false, minSizeKbytes: 100 } },
-  hasAnalysisArchive: false,
+  analysisArchive: undefined,
   warnings: [],
 };
 
@@ -30,8 +31,10 @@ const parseArchive = (file: ConfigFile | undefined): ArchivePart => {
   const services = file && findMap(file, file.root, '', 'services');
   if (file === undefined || services === undefined || !findMap(file, services, 'services', 'catalog'))
     return NO_CATALOG;
-  const { driver, compression, hasAnalysisArchive, warnings } = parseArchiveConfig(file);
-  return { archive: { driver, compression }, hasAnalysisArchive, warnings };
+  const archive = parseArchiveConfig(file);
+  if (!archive.hasAnalysisArchive) return { archive, analysisArchive: undefined, warnings: archive.warnings };
+  const analysisArchive = parseArchiveConfig(file, { analysisArchive: true });
+  return { archive, analysisArchive, warnings: [...archive.warnings, ...analysisArchive.warnings] };
 };
 
 /** Throws `config.unreadable` and `config.invalid` with file, line and key. */

@@ -1,21 +1,32 @@
-import type { Store } from '../archive/store.ts';
 import type { Environment } from '../config/environment.ts';
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database } from '../database/database.ts';
 import { isPooled } from '../database/pooler-detection.ts';
-import type { Driver } from '../drivers/contract.ts';
 import { openDriver } from '../drivers/registry.ts';
+import { type FitSubject, inspectDriverFit, inspectStoreFit } from '../migration/archive-fit.ts';
 import { openStore, type StoreSettings } from '../stores/open-store.ts';
+import { DividedArchive } from './documents/divided-archive.ts';
 import type { DocumentArchive } from './documents/document-archive.ts';
 import { ExternalArchive } from './documents/external-archive.ts';
 import { InDatabaseArchive } from './documents/in-database-archive.ts';
-import { guardStore } from './start-guards.ts';
+import type { ArchivePart } from './load-engine-config.ts';
+import { heedFindings } from './start-guards.ts';
 
 /** The archive of a service, which ends with the scope in which it was opened. */
 export interface OpenArchive extends AsyncDisposable {
-  readonly store: Store;
   readonly documents: DocumentArchive;
+  /** For a person: where they are. */
+  readonly description: string;
+}
+
+export interface OpenArchiveOptions {
+  readonly environment: Environment;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** The configuration file, for what a person is told. */
+  readonly config: string | undefined;
+  readonly quietMs?: number | undefined;
 }
 
 /** A person waits for the answer: less patience than a migration has. */
@@ -23,18 +34,12 @@ const RETRY = { baseDelayMs: 100, maxDelayMs: 2000, totalMs: 10_000 };
 /** How long after its sender's end a request may still take effect in a store on the network. */
 const NETWORK_QUIET_MS = 10_000;
 
-/** Opens the store that the settings name, and creates it where they say so. Throws `store.*`, `refused.*`. */
-export const openArchive = async (
+/** One store of it, which has to be the one where these documents are. */
+const openPart = async (
   db: Database,
   settings: StoreSettings,
-  options: {
-    readonly environment: Environment;
-    readonly log: Log;
-    readonly signal: AbortSignal;
-    readonly quietMs?: number | undefined;
-    /** Called before the store is touched: a wrong one must not even be created. */
-    readonly guard: (driver: Driver) => Promise<void>;
-  },
+  subject: FitSubject,
+  options: OpenArchiveOptions,
 ): Promise<OpenArchive> => {
   const { environment, log, signal } = options;
   await using resources = new AsyncDisposableStack();
@@ -45,10 +50,11 @@ export const openArchive = async (
       prepare: true,
       reliability: {
         retry: RETRY,
-        onRetry: (operation, subject, error) => log.warn(`trying ${operation} of ${subject} again: ${error.message}`),
+        onRetry: (operation, subjectOf, error) =>
+          log.warn(`trying ${operation} of ${subjectOf} again: ${error.message}`),
       },
       guard: async (driver) => {
-        await options.guard(driver);
+        heedFindings(await inspectDriverFit(db, driver, subject), log);
         if (!driver.capabilities.inDatabase && db.kind === 'postgres' && (await isPooled(db)))
           throw new AppError(
             'refused.pooler',
@@ -57,14 +63,37 @@ export const openArchive = async (
       },
     }),
   );
-  await guardStore(db, store);
+  heedFindings(await inspectStoreFit(db, store, subject, signal), log);
   const { driver } = store;
   const quietMs = options.quietMs ?? (driver.name === 'localfs' ? 0 : NETWORK_QUIET_MS);
   const documents = resources.use(
     driver.capabilities.inDatabase
       ? new InDatabaseArchive(db, store, (inside) => openDriver(settings.driver, { database: inside, environment }))
-      : new ExternalArchive(db, store, { log, quietMs }),
+      : new ExternalArchive(db, store, { log, quietMs, scope: subject.archive }),
   );
   const owned = resources.move();
-  return { store, documents, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { documents, description: store.identity.description, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+};
+
+/**
+ * Opens the store or stores that a configuration names, and creates what they lack where it says so. Throws `store.*`, and
+ * `refused.*` where they are not those where the documents are.
+ */
+export const openArchive = async (
+  db: Database,
+  { archive, analysisArchive }: Pick<ArchivePart, 'archive' | 'analysisArchive'>,
+  options: OpenArchiveOptions,
+): Promise<OpenArchive> => {
+  const { config } = options;
+  if (analysisArchive === undefined) return openPart(db, archive, { archive: 'object-store', config }, options);
+  await using resources = new AsyncDisposableStack();
+  const beside = { archive: 'object-store-beside-analysis-archive', config } as const;
+  const ordinary = resources.use(await openPart(db, archive, beside, options));
+  const analyses = resources.use(await openPart(db, analysisArchive, { archive: 'analysis-archive', config }, options));
+  const owned = resources.move();
+  return {
+    documents: new DividedArchive(ordinary.documents, analyses.documents),
+    description: `${ordinary.description}; analyses in ${analyses.description}`,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 };

@@ -21,7 +21,7 @@ import { type EngineConfig, loadEngineConfig } from './load-engine-config.ts';
 import { openArchive } from './open-archive.ts';
 import { Policies } from './policies/policies.ts';
 import type { ServiceName } from './settings.ts';
-import { guardStart } from './start-guards.ts';
+import { refuseWhileMigrating } from './start-guards.ts';
 
 export interface StartOptions {
   readonly configFile: string | undefined;
@@ -110,20 +110,10 @@ export const startEngine = async (options: StartOptions): Promise<Engine> => {
   const { settings } = config;
   await using resources = new AsyncDisposableStack();
   const db = resources.use(await openTables(config, options));
+  await refuseWhileMigrating(db, log);
+  const { environment, quietMs } = options;
   const archive = resources.use(
-    await openArchive(db, config.archive, {
-      environment: options.environment,
-      log,
-      signal,
-      quietMs: options.quietMs,
-      guard: async (driver) => {
-        const { warnings } = await guardStart(db, driver, {
-          config: config.file,
-          hasAnalysisArchive: config.hasAnalysisArchive,
-        });
-        for (const warning of warnings) log.warn(warning);
-      },
-    }),
+    await openArchive(db, config, { environment, log, signal, config: config.file, quietMs }),
   );
   const { documents } = archive;
   const waiting = await documents.recover(signal);
@@ -194,7 +184,7 @@ export const startEngine = async (options: StartOptions): Promise<Engine> => {
     urls: new Map([...listeners].map(([name, { url }]) => [name, url])),
     passwordFile,
     database: db.description,
-    store: archive.store.identity.description,
+    store: archive.description,
     stop,
     [Symbol.asyncDispose]: stop,
   };

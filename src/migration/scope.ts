@@ -19,7 +19,7 @@ export interface Scope {
 }
 
 /** The bucket in which Anchore Engine keeps its analysis archive. */
-const ANALYSIS_ARCHIVE_BUCKET = 'analysis_archive';
+export const ANALYSIS_ARCHIVE_BUCKET = 'analysis_archive';
 
 const SAMPLE_KEY: DocumentKey = { userId: 'u', bucket: 'b', archiveId: 'a', documentName: 'a.json' };
 

@@ -43,7 +43,7 @@ describe('what an ended service has left', () => {
     const driver = await openDriver({ name: 'localfs', options }, { environment: {} });
     await driver.prepare();
     store = { driver, codec: { enabled: true, minSizeKbytes: 1 }, identity: await driver.identify() };
-    archive = new ExternalArchive(opened.db, store, { log: silentLog, quietMs: 0 });
+    archive = new ExternalArchive(opened.db, store, { log: silentLog, quietMs: 0, scope: 'object-store' });
   });
   after(async () => {
     await archive[Symbol.asyncDispose]();
@@ -157,7 +157,11 @@ describe('what an ended service has left', () => {
   });
 
   test('nothing is decided while a late write could still land', async () => {
-    await using patient = new ExternalArchive(opened.db, store, { log: silentLog, quietMs: 60_000 });
+    await using patient = new ExternalArchive(opened.db, store, {
+      log: silentLog,
+      quietMs: 60_000,
+      scope: 'object-store',
+    });
     await archive.put(key, contentOf(OLD), signal);
     await begin('replace');
     assert.equal(await patient.recover(signal), 1);
@@ -179,7 +183,11 @@ describe('what an ended service has left', () => {
       },
     });
     await archive.put(key, contentOf(OLD), signal);
-    await using other = new ExternalArchive(opened.db, { ...store, driver: slow }, { log: silentLog, quietMs: 0 });
+    await using other = new ExternalArchive(
+      opened.db,
+      { ...store, driver: slow },
+      { log: silentLog, quietMs: 0, scope: 'object-store' },
+    );
     const writing = other.put(key, contentOf(NEW), signal);
     await arrived;
     assert.equal(await archive.recover(signal), 0);
@@ -225,7 +233,11 @@ describe('what an ended service has left', () => {
   test('a write that fails leaves the old content', async () => {
     const failing = withOperations(store.driver, { put: () => Promise.reject(new Error('no room')) });
     await archive.put(key, contentOf(OLD), signal);
-    await using other = new ExternalArchive(opened.db, { ...store, driver: failing }, { log: silentLog, quietMs: 0 });
+    await using other = new ExternalArchive(
+      opened.db,
+      { ...store, driver: failing },
+      { log: silentLog, quietMs: 0, scope: 'object-store' },
+    );
     await assert.rejects(other.put(key, contentOf(NEW), signal), /no room/);
     assert.equal(await read(), OLD.toString());
     await other.recover(signal);

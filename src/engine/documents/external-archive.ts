@@ -7,6 +7,7 @@ import { AppError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Database } from '../../database/database.ts';
 import type { DocumentKey, Payload } from '../../drivers/contract.ts';
+import type { ArchiveScope } from '../../migration/scope.ts';
 import type { ContentSource } from './content-source.ts';
 import type { DocumentArchive, OpenDocument } from './document-archive.ts';
 import { IntentRecovery } from './intent-recovery.ts';
@@ -24,6 +25,8 @@ export interface ExternalArchiveOptions {
   readonly log: Log;
   /** How long after its service's end a write may still land in the store; in milliseconds. */
   readonly quietMs: number;
+  /** Whose documents these are: another store has its own. */
+  readonly scope: ArchiveScope;
 }
 
 const textOf = (key: DocumentKey): string => JSON.stringify([key.userId, key.bucket, key.archiveId, key.documentName]);

@@ -4,6 +4,7 @@ import { isAppError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Database } from '../../database/database.ts';
 import type { Driver } from '../../drivers/contract.ts';
+import type { ArchiveScope } from '../../migration/scope.ts';
 import {
   abandonIntent,
   adoptIntent,
@@ -25,6 +26,7 @@ export class IntentRecovery {
   readonly #owners: OwnerLock;
   readonly #log: Log;
   readonly #quietMs: number;
+  readonly #scope: ArchiveScope;
   /** When each was first seen to be nobody's, by token; monotonic milliseconds. */
   #seen = new Map<string, number>();
   /** Tokens of the intents on which this service works now. */
@@ -35,13 +37,14 @@ export class IntentRecovery {
     db: Database,
     driver: Driver,
     owners: OwnerLock,
-    options: { readonly log: Log; readonly quietMs: number },
+    options: { readonly log: Log; readonly quietMs: number; readonly scope: ArchiveScope },
   ) {
     this.#db = db;
     this.#driver = driver;
     this.#owners = owners;
     this.#log = options.log;
     this.#quietMs = options.quietMs;
+    this.#scope = options.scope;
   }
 
   /** Keeps this service's own intent from being taken for an abandoned one. */
@@ -66,7 +69,7 @@ export class IntentRecovery {
   async #round(signal: AbortSignal): Promise<number> {
     const owner = await this.#owners.get();
     const own = { id: owner.id, inFlight: [...this.#inFlight] };
-    const found = await findAbandonedIntents(this.#db, own, ROUND);
+    const found = await findAbandonedIntents(this.#db, own, this.#scope, ROUND);
     const now = performance.now();
     this.#seen = new Map(found.map(({ token }) => [token, this.#seen.get(token) ?? now]));
     let waiting = 0;

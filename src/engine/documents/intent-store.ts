@@ -2,6 +2,7 @@ import { putMetadata } from '../../archive/metadata-store.ts';
 import type { MetadataRow } from '../../archive/metadata-store.ts';
 import type { Database, Queryable } from '../../database/database.ts';
 import type { DocumentKey } from '../../drivers/contract.ts';
+import { ANALYSIS_ARCHIVE_BUCKET, type ArchiveScope } from '../../migration/scope.ts';
 
 /** The class of the advisory locks by which services show that they live; a migration's workers use 0x616d. */
 export const OWNER_LOCK_CLASS = 0x6165;
@@ -184,21 +185,29 @@ export const findIntent = async (db: Queryable, key: DocumentKey): Promise<Inten
 
 /**
  * Intents whose owner no longer lives, or has given them up; and those of `own` that it no longer works on: the database was
- * not there when they ended.
+ * not there when they ended. Only those of one archive: its store knows nothing of the other one's.
  */
 export const findAbandonedIntents = async (
   db: Queryable,
   own: { readonly id: number; readonly inFlight: readonly string[] },
+  scope: ArchiveScope,
   limit: number,
 ): Promise<readonly Intent[]> => {
   const { rows } = await db.query<Row>(
     `SELECT * FROM archive_engine_intent i
-      WHERE (i.owner = $2 AND NOT i.token = ANY ($3::text[])) OR NOT EXISTS (
+      WHERE ($5::boolean IS NULL OR (i.bucket = $6) = $5) AND ((i.owner = $2 AND NOT i.token = ANY ($3::text[])) OR NOT EXISTS (
         SELECT 1 FROM pg_locks l
          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = $1::int::oid
-           AND l.objid = i.owner::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+           AND l.objid = i.owner::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())))
       ORDER BY started_at LIMIT $4`,
-    [OWNER_LOCK_CLASS, own.id, own.inFlight, limit],
+    [
+      OWNER_LOCK_CLASS,
+      own.id,
+      own.inFlight,
+      limit,
+      scope === 'object-store' ? null : scope === 'analysis-archive',
+      ANALYSIS_ARCHIVE_BUCKET,
+    ],
   );
   return rows.map(fromRow);
 };

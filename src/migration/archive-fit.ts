@@ -1,0 +1,203 @@
+import type { Store } from '../archive/store.ts';
+import { AppError, isAppError } from '../core/errors.ts';
+import type { Queryable } from '../database/database.ts';
+import { findTables } from '../database/schema/schema-changes.ts';
+import type { DocumentKey, Driver } from '../drivers/contract.ts';
+import { type ArchiveScope, archivePredicate, inScopeSql, planScope, scopeParameters } from './scope.ts';
+
+/**
+ * Whether a configuration fits where an archive is now: what a service is refused for when it starts, and what can be asked
+ * beforehand for the files of all nodes.
+ */
+export type FitFinding =
+  | { readonly severity: 'refuse'; readonly error: AppError }
+  | { readonly severity: 'warn'; readonly text: string };
+
+/** Which archive of which configuration is meant. */
+export interface FitSubject {
+  readonly archive: ArchiveScope;
+  /** The file, as a person knows it; undefined where there is none. */
+  readonly config: string | undefined;
+}
+
+/** Where the last switch of one archive has brought it. */
+interface CurrentArchive {
+  readonly migrationId: number;
+  readonly fingerprint: string;
+  readonly description: string;
+  /** The configuration file that names it, on the machine of the migration. */
+  readonly config: string;
+}
+
+interface RowsElsewhere {
+  readonly scheme: string;
+  readonly count: number;
+  readonly example: string;
+}
+
+const NEEDED_TABLES = ['archive_mover_migration', 'archive_mover_document'];
+
+/** Documents that are looked for where nothing else tells whether a store is the right one. */
+const LOOKED_FOR = 20;
+
+const hasJournal = async (db: Queryable): Promise<boolean> =>
+  (await findTables(db, NEEDED_TABLES)).size === NEEDED_TABLES.length;
+
+/** SQL over `archive_mover_migration`: those of the same archive, the ordinary one or that of analyses. */
+const SAME_ARCHIVE = `(scope->>'ownBuckets' IS NOT NULL) = $1::boolean AND switched_at IS NOT NULL`;
+
+const isAnalysis = ({ archive }: FitSubject): boolean => archive === 'analysis-archive';
+
+const findCurrent = async (db: Queryable, subject: FitSubject): Promise<CurrentArchive | undefined> => {
+  const { rows } = await db.query<{ id: number; fingerprint: string; description: string; config: string }>(
+    `SELECT id, to_fingerprint AS fingerprint, to_description AS description, to_config AS config
+       FROM archive_mover_migration WHERE ${SAME_ARCHIVE} ORDER BY switched_at DESC, id DESC LIMIT 1`,
+    [isAnalysis(subject)],
+  );
+  const [row] = rows;
+  return row && { migrationId: row.id, ...row };
+};
+
+/** Whether the journal knows a store as one in which the archive has been, or to which it has gone. */
+const isJournalled = async (db: Queryable, subject: FitSubject, fingerprint: string): Promise<boolean> =>
+  (
+    await db.query(
+      `SELECT 1 FROM archive_mover_migration WHERE ${SAME_ARCHIVE} AND (from_fingerprint = $2 OR to_fingerprint = $2) LIMIT 1`,
+      [isAnalysis(subject), fingerprint],
+    )
+  ).count > 0;
+
+const DRIVER_OF_SCHEME: Readonly<Record<string, string>> = { file: 'localfs' };
+
+const driverOf = ({ scheme }: RowsElsewhere): string => DRIVER_OF_SCHEME[scheme] ?? scheme;
+
+const describeRows = (rows: readonly RowsElsewhere[]): string =>
+  rows.map((row) => `${row.count} in ${driverOf(row)} (such as ${row.example})`).join(', ');
+
+const sum = (rows: readonly RowsElsewhere[]): number => rows.reduce((total, { count }) => total + count, 0);
+
+const sectionOf = (subject: FitSubject): string =>
+  `services.catalog.${isAnalysis(subject) ? 'analysis_archive' : 'object_store (or archive)'} of ${subject.config ?? 'the configuration'}`;
+
+const configureCurrent = (subject: FitSubject, current: CurrentArchive): string =>
+  `Set ${sectionOf(subject)} to ${current.description}, as it is in ${current.config}.`;
+
+const describeMove = (current: CurrentArchive): string =>
+  `since migration ${current.migrationId} the archive is in ${current.description}`;
+
+/**
+ * Rows of the archive whose URL this driver does not read, by scheme; those that a finished switch to this driver has listed
+ * as exceptions apart.
+ */
+const findElsewhere = async (
+  db: Queryable,
+  driver: Driver,
+  subject: FitSubject,
+  withJournal: boolean,
+): Promise<{ readonly unknown: readonly RowsElsewhere[]; readonly listed: readonly RowsElsewhere[] }> => {
+  const scope = planScope(driver, subject.archive, []);
+  const listed = withJournal
+    ? `EXISTS (SELECT 1 FROM archive_mover_document d JOIN archive_mover_migration j ON j.id = d.migration_id
+                WHERE d.bucket = m.bucket AND d.archive_id = m."archiveId" AND d.user_id = m."userId"
+                  AND d.document_name = m."documentName" AND d.src_url = m.content_url
+                  AND d.state IN ('failed', 'skipped') AND j.switched_at IS NOT NULL AND j.phase <> 'rolled-back'
+                  AND j.to_driver = $5)`
+    : 'false AND $5::text IS NULL';
+  const { rows } = await db.query<RowsElsewhere & { listed: boolean }>(
+    `SELECT r.scheme, r.listed, count(*) AS count, min(r.content_url) AS example FROM (
+       SELECT m.content_url, split_part(m.content_url, '://', 1) AS scheme, ${listed} AS listed
+         FROM archive_metadata m
+        WHERE m.content_url IS NOT NULL AND ${archivePredicate(1)} AND NOT ${inScopeSql(3)}) r
+      GROUP BY r.scheme, r.listed ORDER BY r.scheme`,
+    [...scopeParameters(scope), driver.name],
+  );
+  return { unknown: rows.filter((row) => !row.listed), listed: rows.filter((row) => row.listed) };
+};
+
+/** Compares the configured driver with where the documents are; the store itself is not touched. */
+export const inspectDriverFit = async (
+  db: Queryable,
+  driver: Driver,
+  subject: FitSubject,
+): Promise<readonly FitFinding[]> => {
+  const withJournal = await hasJournal(db);
+  const { unknown, listed } = await findElsewhere(db, driver, subject, withJournal);
+  const findings: FitFinding[] = [];
+  if (unknown.length > 0) {
+    const current = withJournal ? await findCurrent(db, subject) : undefined;
+    const moved = current === undefined ? '' : `; ${describeMove(current)}`;
+    const remedy =
+      current === undefined
+        ? `Set ${sectionOf(subject)} to the ${unknown.map(driverOf).join(' or ')} store that holds them, not ${driver.name}; or migrate them.`
+        : configureCurrent(subject, current);
+    const text = `${sum(unknown)} documents cannot be read with the configured driver ${driver.name}: ${describeRows(unknown)}${moved}`;
+    findings.push({ severity: 'refuse', error: new AppError('refused.unreadable-documents', text, { remedy }) });
+  }
+  if (listed.length > 0) {
+    const text = `${sum(listed)} documents cannot be read, as a migration has listed: ${describeRows(listed)}`;
+    findings.push({ severity: 'warn', text });
+  }
+  return findings;
+};
+
+/** How many of some documents of the archive, whose URLs the driver reads, are in the store. */
+const lookForSome = async (
+  db: Queryable,
+  { driver }: Store,
+  subject: FitSubject,
+  signal: AbortSignal,
+): Promise<{ readonly looked: number; readonly found: number; readonly example: string }> => {
+  const { rows } = await db.query<DocumentKey & { url: string }>(
+    `SELECT m."userId", m.bucket, m."archiveId", m."documentName", m.content_url AS url FROM archive_metadata m
+      WHERE ${archivePredicate(1)} AND ${inScopeSql(3)} LIMIT ${LOOKED_FOR}`,
+    [...scopeParameters(planScope(driver, subject.archive, []))],
+  );
+  let found = 0;
+  for (const { url, ...key } of rows) {
+    try {
+      if ((await driver.head({ key, url }, signal)) !== undefined) found += 1;
+    } catch (error) {
+      // One URL that cannot be understood, or a bucket that is not there: neither tells that the store is the right one.
+      if (!isAppError(error, 'store.invalid-url', 'store.unsafe-path', 'store.container-missing')) throw error;
+    }
+  }
+  return { looked: rows.length, found, example: rows[0]?.url ?? '' };
+};
+
+/**
+ * Compares the store with the one that the last switch made current. One that the archive has left is refused; one that the
+ * journal does not know, or that no journal tells of, has to have documents of the archive. Throws `store.*`, `database.*`.
+ */
+export const inspectStoreFit = async (
+  db: Queryable,
+  store: Store,
+  subject: FitSubject,
+  signal: AbortSignal,
+): Promise<readonly FitFinding[]> => {
+  const withJournal = await hasJournal(db);
+  const { fingerprint, description } = store.identity;
+  const current = withJournal ? await findCurrent(db, subject) : undefined;
+  if (current?.fingerprint === fingerprint) return [];
+  if (current !== undefined && (await isJournalled(db, subject, fingerprint))) {
+    const text = `${describeMove(current)}, not in ${description}, which it has left`;
+    const error = new AppError('refused.not-current', text, { remedy: configureCurrent(subject, current) });
+    return [{ severity: 'refuse', error }];
+  }
+  const { looked, found, example } = await lookForSome(db, store, subject, signal);
+  if (looked > 0 && found === 0) {
+    const moved = current === undefined ? '' : `; ${describeMove(current)}`;
+    const text = `of ${looked} documents that were looked for, none is in ${description} (such as ${example})${moved}`;
+    const remedy =
+      current === undefined
+        ? `Set ${sectionOf(subject)} to the store that holds them; a folder may not be mounted.`
+        : configureCurrent(subject, current);
+    return [{ severity: 'refuse', error: new AppError('refused.unreadable-documents', text, { remedy }) }];
+  }
+  if (current === undefined) return [];
+  return [
+    {
+      severity: 'warn',
+      text: `${describeMove(current)}; new documents go to ${description}, which can read the others`,
+    },
+  ];
+};
