@@ -82,8 +82,8 @@ export const ERROR_CATALOGUE = {
   ),
   'refused.not-current': entry(
     3,
-    'The source configuration does not name the store in which the archive is now.',
-    'Name the current store as FROM.',
+    'The configuration does not name the store in which the archive is now.',
+    'Name the current store, for a migration as FROM.',
   ),
   'refused.unfinished': entry(
     3,
