@@ -13,7 +13,7 @@ export interface Log {
 }
 
 export interface LogOptions {
-  readonly write: (line: string) => void;
+  readonly write: (line: string, level: Level) => void;
   readonly debug: boolean;
   readonly place?: string;
 }
@@ -22,7 +22,7 @@ export interface LogOptions {
 export const createLog = (options: LogOptions): Log => {
   const place = options.place ?? 'anchore_manager';
   const line = (level: Level, text: string): void =>
-    options.write(`[MainThread] [${place}] [${level}] ${redact(text)}\n`);
+    options.write(`[MainThread] [${place}] [${level}] ${redact(text)}\n`, level);
   return {
     debug: (text) => (options.debug ? line('DEBUG', text) : undefined),
     info: (text) => line('INFO', text),

@@ -1,7 +1,6 @@
 import type { Environment } from '../config/environment.ts';
-import type { Log } from '../core/log.ts';
+import type { Console } from './console.ts';
 import type { ExitCode } from './exit-code.ts';
-import type { Output } from './output.ts';
 import type { Terminal } from './prompt.ts';
 
 /** The options of the groups `archivestorage` and `objectstorage`; undefined where they are left out. */
@@ -16,15 +15,15 @@ export interface GroupOptions {
 }
 
 /** What the composition root hands to a command. */
-export interface CommandContext {
+export interface CommandContext extends Pick<Console, 'log' | 'output' | 'screen' | 'quiet' | 'note'> {
   readonly environment: Environment;
-  readonly log: Log;
-  readonly output: Output;
   readonly terminal: Terminal;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   readonly toolVersion: string;
   readonly group: GroupOptions;
+  /** Has work done when the command has ended and has said why, whatever its end. */
+  readonly atEnd: (work: (exit: ExitCode) => Promise<void>) => void;
 }
 
 /** The arguments and options of one call, as the command line parser left them. */

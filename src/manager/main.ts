@@ -2,47 +2,60 @@
 process.title = 'anchore-manager';
 import { enableCompileCache } from 'node:module';
 import { readPackageVersion } from '../core/package-version.ts';
+import type { Console, ConsoleOptions } from './console.ts';
 import type { Command, CommandContext, CommandInput, GroupOptions } from './context.ts';
+import type { ExitCode } from './exit-code.ts';
 
 enableCompileCache();
 
 const interruption = new AbortController();
+/** Writes to standard error, above the live view once there is one. */
+let say = (text: string): void => void process.stderr.write(text);
 
 /** The first signal asks the command to stop at a safe place; the second leaves at once, which is as safe as a kill. */
 const onSignal = (): void => {
   if (interruption.signal.aborted) process.exit(130);
-  process.stderr.write('Stopping at the next safe place; once more stops at once.\n');
+  say('Stopping at the next safe place; once more stops at once.\n');
   interruption.abort();
 };
 
 const runCommand = async (
   load: () => Promise<Command>,
   input: CommandInput,
-  options: { readonly debug: boolean; readonly json: boolean; readonly group: GroupOptions },
+  options: ConsoleOptions & { readonly group: GroupOptions },
 ): Promise<void> => {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const [{ createLog }, { createOutput }] = await Promise.all([import('../core/log.ts'), import('./output.ts')]);
-  const output = createOutput((text) => process.stdout.write(text), options.json);
+  const { openConsole } = await import('./console.ts');
+  let console: Console | undefined;
+  let exit: ExitCode;
+  const atEnd: ((exit: ExitCode) => Promise<void>)[] = [];
   try {
+    console = openConsole(process.stdout, process.stderr, options);
+    const { screen } = console;
+    say = (text) => screen.print(text);
+    process.once('exit', () => screen.clear());
     const context: CommandContext = {
+      ...console,
       environment: process.env,
-      log: createLog({ write: (line) => process.stderr.write(line), debug: options.debug }),
-      output,
       terminal: { input: process.stdin, output: process.stderr },
       signal: interruption.signal,
       toolVersion: readPackageVersion(),
       group: options.group,
+      atEnd: (work) => void atEnd.push(work),
     };
     const command = await load();
-    process.exitCode = await command(context, input);
+    exit = await command(context, input);
   } catch (error) {
     const { reportError } = await import('./error-report.ts');
     const report = reportError(error, { debug: options.debug, signal: interruption.signal });
-    process.stderr.write(report.text);
-    output.object(report.json);
-    process.exitCode = report.exit;
+    console ??= openConsole(process.stdout, process.stderr, { ...options, logFile: undefined });
+    console.fail(report);
+    exit = report.exit;
   }
+  process.exitCode = exit;
+  for (const work of atEnd.toReversed()) await work(exit);
+  console[Symbol.dispose]();
 };
 
 /** A command line that cannot be understood, told in the same form as every other error. */

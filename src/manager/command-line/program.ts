@@ -1,4 +1,5 @@
 import { Argument, Command as Commander } from 'commander';
+import type { ConsoleOptions } from '../console.ts';
 import type { Command, CommandInput, GroupOptions } from '../context.ts';
 import { declareAfter } from './after.ts';
 import { declareBefore } from './before.ts';
@@ -15,7 +16,7 @@ import { declareWatching } from './watching.ts';
 export type RunCommand = (
   load: () => Promise<Command>,
   input: CommandInput,
-  options: { readonly debug: boolean; readonly json: boolean; readonly group: GroupOptions },
+  options: ConsoleOptions & { readonly group: GroupOptions },
 ) => Promise<void>;
 
 const declareCommand = (
@@ -31,6 +32,8 @@ const declareCommand = (
     await run(load, inputOf(command), {
       debug: options['debug'] === true,
       json: options['json'] === true,
+      quiet: options['quiet'] === true,
+      logFile: typeof options['logFile'] === 'string' ? options['logFile'] : undefined,
       group: groupOptionsOf(options),
     });
   });
@@ -87,7 +90,15 @@ export const createProgram = (run: RunCommand, version: string, writeOut: (text:
       'Moves an Anchore Engine archive to another storage driver: verified, crash-safe, resumable, reversible.',
     )
     .option('--debug', 'Write what happens in detail, and where an error came from.')
-    .option('--json', 'Print results as JSON on standard output.')
+    .option(
+      '--json',
+      'Print results, and events while a migration runs, as JSON on standard output, one object a line.',
+    )
+    .option('--quiet', 'Say nothing but errors and results.')
+    .option(
+      '--log-file <file>',
+      'Append log lines to a file, with their times; the screen then keeps warnings, errors and the live view.',
+    )
     .version(version, '--version', 'Print the version.')
     .helpOption('-h, --help', 'Show help.')
     .helpCommand(false)
