@@ -12,7 +12,8 @@ export interface OpenSide extends AsyncDisposable {
   readonly side: Side;
 }
 
-const scopeOf = (config: ArchiveConfig): ArchiveScope => {
+/** Which rows belong to the archive that a section names. */
+export const scopeOf = (config: ArchiveConfig): ArchiveScope => {
   if (config.claimsAnalysisArchive) return 'analysis-archive';
   return config.hasAnalysisArchive ? 'object-store-beside-analysis-archive' : 'object-store';
 };

@@ -1,4 +1,4 @@
-import { describeLockHolder, findLockHolder, tryAdvisoryLock } from '../database/advisory-lock.ts';
+import { describeLockHolder, findLockHolder, type LockHolder, tryAdvisoryLock } from '../database/advisory-lock.ts';
 import type { Database, Session } from '../database/database.ts';
 import { isPooled } from '../database/pooler-detection.ts';
 import { AppError } from '../core/errors.ts';
@@ -12,25 +12,37 @@ export const MIGRATION_LOCK = { classId: 2, objectId: 1 } as const;
  * already keeps others out.
  */
 export const openLockSession = async (db: Database): Promise<Session> => {
-  if (db.kind === 'postgres' && (await isPooled(db))) {
-    throw new AppError(
-      'refused.pooler',
-      `${db.description} is reached through a pooler in transaction mode, where locks mean nothing`,
-    );
-  }
+  await refusePooler(db);
   const session = await db.openSession();
   try {
     if (await tryAdvisoryLock(session, MIGRATION_LOCK)) return session;
-    const holder = await findLockHolder(session, MIGRATION_LOCK);
-    throw new AppError(
-      'refused.lock-held',
-      `another migration runs: ${holder === undefined ? 'it has just ended or begun' : describeLockHolder(holder)}`,
-    );
+    throw lockHeld(await findLockHolder(session, MIGRATION_LOCK));
   } catch (error) {
     await session[Symbol.asyncDispose]();
     throw error;
   }
 };
+
+/** Throws `refused.pooler`. */
+export const refusePooler = async (db: Database): Promise<void> => {
+  if (db.kind === 'embedded' || !(await isPooled(db))) return;
+  throw new AppError(
+    'refused.pooler',
+    `${db.description} is reached through a pooler in transaction mode, where locks mean nothing`,
+  );
+};
+
+/** Throws `refused.lock-held` while another run goes on, without taking the lock itself. */
+export const refuseLockHeld = async (db: Database): Promise<void> => {
+  const holder = await findLockHolder(db, MIGRATION_LOCK);
+  if (holder !== undefined) throw lockHeld(holder);
+};
+
+const lockHeld = (holder: LockHolder | undefined): AppError =>
+  new AppError(
+    'refused.lock-held',
+    `another migration runs: ${holder === undefined ? 'it has just ended or begun' : describeLockHolder(holder)}`,
+  );
 
 /** Whether somebody holds the migration lock now. */
 export const isLockHeld = async (db: Database): Promise<boolean> =>

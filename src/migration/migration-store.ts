@@ -129,6 +129,12 @@ export const insertMigration = async (
      VALUES ($1, $2, $3, 0, 0, $4)`,
     [id, migration.from.driver, migration.to.driver, online ? true : null],
   );
+  await insertMigrationRow(tx, id, migration);
+  return id;
+};
+
+/** The journal's own row of a migration. */
+export const insertMigrationRow = async (tx: Queryable, id: number, migration: NewMigration): Promise<void> => {
   const { from, to } = migration;
   await tx.query(
     `INSERT INTO archive_mover_migration (id, kind, rolls_back, phase, from_driver, from_fingerprint, from_namespace,
@@ -159,7 +165,6 @@ export const insertMigration = async (
       migration.toolVersion,
     ],
   );
-  return id;
 };
 
 const findMigration = async (db: Queryable, id: number): Promise<MigrationRecord | undefined> => {

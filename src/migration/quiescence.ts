@@ -40,19 +40,33 @@ export const refuseWhileServicesRun = async (db: Queryable, before?: Heartbeats)
     );
     throw running(`other sessions are open on the database: ${named.join('; ')}`);
   }
-  const services = await db.query<{ servicename: string; hostid: string; age: number }>(
-    `SELECT servicename, hostid, extract(epoch FROM clock_timestamp())::bigint - heartbeat AS age FROM services
-      WHERE heartbeat > extract(epoch FROM clock_timestamp())::bigint - $1 ORDER BY servicename, hostid LIMIT 10`,
-    [LIVE_HEARTBEAT_SECONDS],
-  );
-  if (services.count > 0) {
-    const named = services.rows.map(
+  const services = await listLiveServices(db);
+  if (services.length > 0) {
+    const named = services.map(
       (row) =>
         `${row.servicename} on ${row.hostid} (heartbeat ${row.age < 0 ? `${-row.age} s in the future: the clocks differ` : `${row.age} s ago`})`,
     );
     throw running(`services still run: ${named.join('; ')}`);
   }
   if (before !== undefined) await refuseAdvanced(db, before);
+};
+
+interface LiveService {
+  readonly servicename: string;
+  readonly hostid: string;
+  readonly age: number;
+}
+
+/** A database without Anchore's tables has never had a service. */
+const listLiveServices = async (db: Queryable): Promise<readonly LiveService[]> => {
+  const { rows: found } = await db.query<{ there: boolean }>(`SELECT to_regclass('services') IS NOT NULL AS there`);
+  if (found[0]?.there !== true) return [];
+  const { rows } = await db.query<LiveService>(
+    `SELECT servicename, hostid, extract(epoch FROM clock_timestamp())::bigint - heartbeat AS age FROM services
+      WHERE heartbeat > extract(epoch FROM clock_timestamp())::bigint - $1 ORDER BY servicename, hostid LIMIT 10`,
+    [LIVE_HEARTBEAT_SECONDS],
+  );
+  return rows;
 };
 
 /** A clock that is wrong does not hide a service: its heartbeats advance. */

@@ -1,4 +1,5 @@
 import type { Declare } from './declare.ts';
+import { addMigrateOptions } from './options.ts';
 
 /** What is asked before a migration. */
 export const declareBefore = (add: Declare): void => {
@@ -7,6 +8,13 @@ export const declareBefore = (add: Declare): void => {
     'Write, read, compare and remove a small document through a configuration.',
     async () => (await import('../commands/check.ts')).check,
   ).option('--analysis-archive', 'Check the section analysis_archive.');
+  addMigrateOptions(
+    add(
+      'plan <from> <to>',
+      'Say what migrate would do, how long it would take and what stands in its way; changes nothing.',
+      async () => (await import('../commands/plan.ts')).plan,
+    ),
+  ).option('--deep', 'Read every document of the source, not a sample.');
   add(
     'list-drivers',
     'Show the drivers that can be a source or a destination.',

@@ -1,5 +1,6 @@
 import type { Declare } from './declare.ts';
 import {
+  addMigrateOptions,
   BUCKET,
   collect,
   DONTASK,
@@ -7,32 +8,21 @@ import {
   FROM,
   FROM_ANALYSIS,
   READ_BACK,
-  RECLAIM,
   TO,
   TO_ANALYSIS,
 } from './options.ts';
 
 /** What copies and switches documents. */
 export const declareMoving = (add: Declare): void => {
-  add(
-    'migrate <from> <to>',
-    'Move the archive from the store of one configuration file to that of another.',
-    async () => (await import('../commands/migrate.ts')).migrate,
+  addMigrateOptions(
+    add(
+      'migrate <from> <to>',
+      'Move the archive from the store of one configuration file to that of another.',
+      async () => (await import('../commands/migrate.ts')).migrate,
+    ),
   )
-    .option('--nodelete', 'Leave the documents in the source; clean ID removes them later.')
-    .option(...RECLAIM)
-    .option(...DONTASK)
-    .option(...BUCKET, collect)
-    .option(...FROM_ANALYSIS)
-    .option(...TO_ANALYSIS)
-    .option('--skip-failed', 'Switch although documents failed; they stay on the source and are listed.')
-    .option('--retry-failed', 'Copy the documents that failed before once more; a repeated migrate does so anyway.')
-    .option(
-      '--move',
-      'Free the source batch by batch, for lack of room for two copies; an interruption then leaves documents on both sides.',
-    )
-    .option(...FORCE)
-    .addOption(READ_BACK)
+    .option('--dry-run', 'Change nothing: the same as plan.')
+    .option('--deep', 'With --dry-run: read every document.')
     .addHelpText('after', MIGRATE_STEPS);
   add(
     'precopy <from> <to>',
@@ -73,5 +63,5 @@ const MIGRATE_STEPS = `
 Steps:
   1. Stop all anchore-engine services.
   2. Write a second configuration file whose archive section is as you want it afterwards.
-  3. check it, then migrate FROM TO.
+  3. check it, plan FROM TO, then migrate FROM TO.
   4. Put the second file in the place of the first, and start the services.`;

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command as Commander, InvalidArgumentError, Option } from 'commander';
 
 export const wholeNumber =
   (least: number) =>
@@ -41,3 +41,21 @@ export const TO = [
   'Configuration file of its destination, where it no longer lies where it did.',
 ] as const;
 export const TO_ANALYSIS = ['--to-analysis-archive', 'Take the section analysis_archive of TO.'] as const;
+
+/** What `migrate` takes, and `plan` with it, so that one line becomes the other by one word. */
+export const addMigrateOptions = (command: Commander): Commander =>
+  command
+    .option('--nodelete', 'Leave the documents in the source; clean ID removes them later.')
+    .option(...RECLAIM)
+    .option(...DONTASK)
+    .option(...BUCKET, collect)
+    .option(...FROM_ANALYSIS)
+    .option(...TO_ANALYSIS)
+    .option('--skip-failed', 'Switch although documents failed; they stay on the source and are listed.')
+    .option('--retry-failed', 'Copy the documents that failed before once more; a repeated migrate does so anyway.')
+    .option(
+      '--move',
+      'Free the source batch by batch, for lack of room for two copies; an interruption then leaves documents on both sides.',
+    )
+    .option(...FORCE)
+    .addOption(READ_BACK);

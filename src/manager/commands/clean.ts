@@ -4,8 +4,8 @@ import { reclaimSpace, sayHeldSpace, wantsReclaim } from '../held-space.ts';
 import { connectForId, getRecord, loadJournalled, parseId } from '../journalled.ts';
 import { openSide } from '../open-side.ts';
 import { operationEnvironment } from '../operations.ts';
+import { requestOptionsOf } from '../request-options.ts';
 import { reportResult } from '../result-summary.ts';
-import { requestOptionsOf } from './migrate.ts';
 
 /** `clean ID`: deletes from the source what the migration has switched, or finishes an interrupted cleaning. */
 export const clean: Command = async (context, input) => {

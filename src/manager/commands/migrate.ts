@@ -1,23 +1,20 @@
 import { renderJson, renderPythonDict } from '../../config/render-config.ts';
-import { AppError } from '../../core/errors.ts';
 import type { Database } from '../../database/database.ts';
 import { migrate as runMigration } from '../../migration/migrate.ts';
 import { refuseOversize } from '../../migration/oversize.ts';
-import type { MigrateRequest } from '../../migration/requests.ts';
 import { planScope } from '../../migration/scope.ts';
 import { connectDatabase, createTables } from '../connect-database.ts';
-import type { Command, CommandContext, CommandInput } from '../context.ts';
+import type { Command, CommandContext } from '../context.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { reclaimSpace, sayHeldSpace, wantsReclaim } from '../held-space.ts';
-import { type LoadedConfig, loadConfig } from '../load-configs.ts';
+import type { LoadedConfig } from '../load-configs.ts';
 import { openSide } from '../open-side.ts';
 import { operationEnvironment } from '../operations.ts';
 import { PLACES } from '../places.ts';
+import { loadBoth, type RequestOptions, requestOptionsOf } from '../request-options.ts';
 import { confirm, SERVICES_STOPPED_QUESTION } from '../prompt.ts';
 import { reportResult } from '../result-summary.ts';
-
-/** The options of a request that do not come from the configurations. */
-export type RequestOptions = Omit<MigrateRequest, 'from' | 'to'>;
+import { plan } from './plan.ts';
 
 interface RunChoice {
   readonly from: LoadedConfig;
@@ -68,32 +65,10 @@ export const runBetween = async (context: CommandContext, db: Database, choice: 
   return exit;
 };
 
-/** Both configurations of a command line `FROM TO`. */
-export const loadBoth = async (
-  context: CommandContext,
-  input: CommandInput,
-): Promise<{ from: LoadedConfig; to: LoadedConfig }> => ({
-  from: await loadConfig(context, input.argument(0), { analysisArchive: input.flag('fromAnalysisArchive') }),
-  to: await loadConfig(context, input.argument(1), { analysisArchive: input.flag('toAnalysisArchive') }),
-});
-
-export const requestOptionsOf = (input: CommandInput): RequestOptions => ({
-  buckets: input.list('bucket'),
-  keepSource: input.flag('nodelete'),
-  skipFailed: input.flag('skipFailed'),
-  move: input.flag('move'),
-  readBack: input.value('verify') === 'read-back',
-  force: input.flag('force'),
-});
-
 /** `migrate FROM TO`: everything from the plan to the cleaned source, or the rest of it after an interruption. */
 export const migrate: Command = async (context, input) => {
+  if (input.flag('dryRun')) return plan(context, input);
   const request = requestOptionsOf(input);
-  if (request.move && request.keepSource)
-    throw new AppError(
-      'usage.invalid',
-      '--move frees the source as it goes and --nodelete keeps it: they exclude each other',
-    );
   const reclaim = wantsReclaim(input);
   const { from, to } = await loadBoth(context, input);
   await using db = await connectDatabase(context, { config: from.file, tables: 'later' });

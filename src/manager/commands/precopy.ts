@@ -1,7 +1,8 @@
 import { connectDatabase } from '../connect-database.ts';
 import type { Command } from '../context.ts';
 import { PLACES } from '../places.ts';
-import { loadBoth, requestOptionsOf, runBetween } from './migrate.ts';
+import { loadBoth, requestOptionsOf } from '../request-options.ts';
+import { runBetween } from './migrate.ts';
 
 /** `precopy FROM TO`: copies what is new or changed while services run. Nothing to ask: nothing is switched or deleted. */
 export const precopy: Command = async (context, input) => {

@@ -2,7 +2,8 @@ import { AppError } from '../../core/errors.ts';
 import type { Command, CommandContext, CommandInput } from '../context.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { connectForId, getRecord, loadJournalled, parseId } from '../journalled.ts';
-import { requestOptionsOf, runBetween } from './migrate.ts';
+import { requestOptionsOf } from '../request-options.ts';
+import { runBetween } from './migrate.ts';
 
 const continueMigration = async (
   context: CommandContext,

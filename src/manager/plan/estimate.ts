@@ -1,0 +1,121 @@
+import type { Forecast } from '../../migration/forecast.ts';
+import type { MeasuredPart, Rehearsal } from '../../migration/rehearse.ts';
+
+/** Seconds: what is likely, and between what it will be unless something changes. */
+export interface Range {
+  readonly low: number;
+  readonly likely: number;
+  readonly high: number;
+}
+
+/** What a migration will take, reckoned from a rehearsal with some documents. */
+export interface Estimate {
+  /** Documents that were copied for it, their bytes as read, and how long that took. */
+  readonly measured: { readonly documents: number; readonly bytes: number; readonly seconds: number };
+  readonly documentsPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly copySeconds: Range;
+  readonly switchSeconds: Range;
+  /** Deleting the source; null where it is kept. */
+  readonly cleanSeconds: Range | null;
+  /** With the services stopped from the beginning: copy, switch, clean. */
+  readonly downtimeSeconds: Range;
+  /** The same where `precopy` has copied everything before. */
+  readonly downtimeAfterPrecopySeconds: Range;
+  /** Bytes written for each byte read: less than 1 where the destination compresses. */
+  readonly ratio: number;
+}
+
+export interface Work {
+  readonly documents: number;
+  /** As far as the rows say. */
+  readonly bytes: number;
+  /** What an earlier run has copied already, of these. */
+  readonly copied: number;
+  readonly copiedBytes: number;
+}
+
+/** How many statements a phase writes to each document's row of the journal, as rehearsed. */
+const STATEMENTS = { plan: 2, switch: 3, clean: 3 };
+/** Opening, preparing and looking around, whatever there is to do; in seconds. */
+const FIXED_SECONDS = 0.4;
+/** Where two parts went equally fast, the rest may still go differently. */
+const LEAST_DOUBT = 0.15;
+const MOST_DOUBT = 0.7;
+const FEW_DOCUMENTS = 100;
+
+const sum = (parts: readonly MeasuredPart[], of: (part: MeasuredPart) => number): number =>
+  parts.reduce((total, part) => total + of(part), 0);
+
+export const estimateMigration = (
+  work: Work,
+  rehearsal: Rehearsal,
+  options: { readonly cleans: boolean; readonly cleaningReads: boolean },
+): Estimate | undefined => {
+  const { parts } = rehearsal;
+  const [documents, bytes, seconds] = [
+    sum(parts, (part) => part.documents),
+    sum(parts, (part) => part.readBytes),
+    sum(parts, (part) => part.seconds),
+  ];
+  if (documents === 0 || seconds === 0) return undefined;
+  const doubt = doubtOf(parts, documents);
+  const copying = (count: number, size: number): Range => {
+    const byCount = (seconds / documents) * count;
+    const bySize = bytes === 0 ? byCount : (seconds / bytes) * size;
+    const planned = (rehearsal.insertSeconds + STATEMENTS.plan * rehearsal.updateSeconds) * work.documents;
+    const likely = (byCount + bySize) / 2;
+    return {
+      low: planned + Math.min(byCount, bySize) * (1 - doubt),
+      likely: planned + likely,
+      high: planned + Math.max(byCount, bySize) * (1 + doubt),
+    };
+  };
+  const around = (likely: number): Range => ({ low: likely * (1 - doubt), likely, high: likely * (1 + doubt) });
+  const copy = copying(work.documents - work.copied, Math.max(0, work.bytes - work.copiedBytes));
+  const switching = around(0.02 + STATEMENTS.switch * rehearsal.updateSeconds * work.documents);
+  const perDeletion = options.cleaningReads ? rehearsal.readSeconds : rehearsal.lookSeconds;
+  const clean = options.cleans
+    ? around((perDeletion + STATEMENTS.clean * rehearsal.updateSeconds) * work.documents)
+    : undefined;
+  // What was copied by an earlier run is proved again, as far as its store can tell without giving it.
+  const again = around((rehearsal.lookSeconds + rehearsal.insertSeconds) * work.documents);
+  const stopped = [switching, around(FIXED_SECONDS), ...(clean ? [clean] : [])];
+  return {
+    measured: { documents, bytes, seconds },
+    documentsPerSecond: documents / seconds,
+    bytesPerSecond: bytes / seconds,
+    copySeconds: copy,
+    switchSeconds: switching,
+    cleanSeconds: clean ?? null,
+    downtimeSeconds: addRanges([copy, ...stopped]),
+    downtimeAfterPrecopySeconds: addRanges([again, ...stopped]),
+    ratio: rehearsal.readBytes === 0 ? 1 : rehearsal.writtenBytes / rehearsal.readBytes,
+  };
+};
+
+const addRanges = (ranges: readonly Range[]): Range => ({
+  low: ranges.reduce((total, { low }) => total + low, 0),
+  likely: ranges.reduce((total, { likely }) => total + likely, 0),
+  high: ranges.reduce((total, { high }) => total + high, 0),
+});
+
+/** How far off it may be, as a share: more where the parts went differently, or were short. */
+const doubtOf = (parts: readonly MeasuredPart[], documents: number): number => {
+  const paces = parts.map((part) => part.seconds / Math.max(1, part.documents));
+  const mean = paces.reduce((total, pace) => total + pace, 0) / Math.max(1, paces.length);
+  const spread = mean === 0 ? 0 : (Math.max(...paces) - Math.min(...paces)) / mean;
+  const short = (documents < FEW_DOCUMENTS ? 0.2 : 0) + (parts.length < 2 ? 0.15 : 0);
+  return Math.min(MOST_DOUBT, LEAST_DOUBT + spread / 2 + short);
+};
+
+/** What is left to do. */
+export const workOf = (
+  forecast: Forecast,
+  continued: { readonly copied: number; readonly copiedBytes: number } | null,
+): Work => ({
+  documents: forecast.documents,
+  bytes: forecast.bytes,
+  copied: continued?.copied ?? 0,
+  copiedBytes: continued?.copiedBytes ?? 0,
+});
