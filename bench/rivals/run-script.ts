@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { measureProcess, type ProcessCost } from '../measure-process.ts';
 import type { Sample } from '../result.ts';
+import type { DocumentLoopJob, DocumentLoopReport } from './document-loop-job.ts';
 import type { ObjectLoopJob, ObjectLoopReport } from './object-loop-job.ts';
 import type { OriginalOrderJob, OriginalOrderReport } from './original-order-job.ts';
 
@@ -54,4 +55,10 @@ export const runObjectLoop = async (place: ScriptPlace, job: ObjectLoopJob): Pro
 export const runOriginalOrder = async (place: ScriptPlace, job: OriginalOrderJob): Promise<Sample> => {
   const { report, cost } = await runScript<OriginalOrderReport>(place, 'original-order.ts', job);
   return { wallSeconds: report.seconds, documents: report.documents, cpuSeconds: cost.cpuSeconds };
+};
+
+/** Documents a second in writing; `getSeconds` is the time of reading them again. */
+export const runDocumentLoop = async (place: ScriptPlace, job: DocumentLoopJob): Promise<Sample> => {
+  const { report } = await runScript<DocumentLoopReport>(place, 'document-loop.ts', job);
+  return { wallSeconds: report.putSeconds, documents: job.keys.length, more: { getSeconds: report.getSeconds } };
 };

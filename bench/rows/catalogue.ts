@@ -5,6 +5,7 @@ import { databaseToSwift } from './database-to-swift.ts';
 import { growth } from './growth.ts';
 import { oneHugeDocument, sixteenMegabytes } from './large-documents.ts';
 import { memory } from './memory.ts';
+import { service } from './service.ts';
 import { withinDatabase } from './within-database.ts';
 import { withinS3 } from './within-s3.ts';
 
@@ -19,6 +20,7 @@ export const ROWS: readonly Row[] = [
   ...memory,
   oneHugeDocument,
   growth,
+  ...service,
 ];
 
 /** Those that are named, or whose name begins with one of these and a dash. Throws where one names no row. */
