@@ -10,7 +10,6 @@ export const policySchema = z.looseObject({
   policy_source: text,
   created_at: text,
   last_updated: text,
-  policybundle: z.unknown(),
 });
 export type PolicyRecord = z.infer<typeof policySchema>;
 

@@ -8,7 +8,8 @@ import { FailedAnswer } from './http/failed-answer.ts';
 const exitOf = (error: unknown): ExitCode => {
   if (isAppError(error, 'interrupted')) return 130;
   const answer = isAppError(error) ? error.cause : undefined;
-  return answer instanceof FailedAnswer && answer.status !== 401 && answer.status !== 500 ? 1 : 2;
+  if (!(answer instanceof FailedAnswer) || answer.deniesAccess) return 2;
+  return answer.status === 401 || answer.status === 500 ? 2 : 1;
 };
 
 const asSentence = (text: string): string => (/[.!?]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`);

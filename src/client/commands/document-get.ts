@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError, isAppError, messageOf } from '../../core/errors.ts';
 import type { ClientContext, Command, ExitCode } from '../context.ts';
+import { countBytes } from '../documents/count-bytes.ts';
 import { fileNameOf } from '../documents/file-name.ts';
 import { unwrapValue } from '../documents/json-envelope.ts';
 import { listPages } from '../documents/list-documents.ts';
@@ -25,16 +26,6 @@ export interface GetOptions {
   readonly folder: string | undefined;
   readonly concurrency: number;
 }
-
-const countedBytes = async function* (
-  chunks: AsyncIterable<Uint8Array>,
-  moved: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    moved(chunk.length);
-    yield chunk;
-  }
-};
 
 const open = async (service: Service, name: DocumentName, raw: boolean): Promise<AsyncIterable<Uint8Array>> => {
   try {
@@ -76,7 +67,7 @@ const writeFiles = (
     verb: 'Wrote',
     work: (item, moved) =>
       retryReading(
-        async () => writeWholeFile(item.file, countedBytes(await open(service, item, options.raw), moved), signal),
+        async () => writeWholeFile(item.file, countBytes(await open(service, item, options.raw), moved), signal),
         signal,
       ),
   });

@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { AppError, messageOf } from '../../core/errors.ts';
 import type { Command } from '../context.ts';
+import { countBytes } from '../documents/count-bytes.ts';
 import { archiveIdOf } from '../documents/file-name.ts';
 import { wrapValue } from '../documents/json-envelope.ts';
 import { documentPath } from '../documents/path.ts';
@@ -60,17 +61,23 @@ const planItems = async ({ bucket, inputs, id }: PutOptions): Promise<readonly I
   return items;
 };
 
-const counted = (content: Readable, moved: (bytes: number) => void): Readable =>
-  content.on('data', (chunk: Uint8Array) => moved(chunk.length));
-
 /** Bytes go out as they are read, however many there are. */
 const rawBody = async (file: string, stdin: Readable, moved: (bytes: number) => void): Promise<Body> => {
   const contentType = 'application/octet-stream';
-  if (file === STANDARD_INPUT) return { contentType, sizeBytes: undefined, open: () => counted(stdin, moved) };
+  if (file === STANDARD_INPUT)
+    return {
+      contentType,
+      sizeBytes: undefined,
+      open: () => Readable.from(countBytes(stdin, moved), { objectMode: false }),
+    };
   try {
     const info = await stat(file);
     const sizeBytes = info.isFile() ? info.size : undefined;
-    return { contentType, sizeBytes, open: () => counted(createReadStream(file), moved) };
+    return {
+      contentType,
+      sizeBytes,
+      open: () => Readable.from(countBytes(createReadStream(file), moved), { objectMode: false }),
+    };
   } catch (cause) {
     throw unreadable(file, cause);
   }

@@ -9,6 +9,9 @@ const describeService = (state: ServiceState): string => {
   return `Service ${state.servicename} (${state.hostid ?? 'HostID Unknown'}, ${state.base_url ?? 'Base URL Unknown'}): ${status}`;
 };
 
+/** Services of the original that have no counterpart are told of for its own client, which waits for them. */
+const isAbsent = (state: ServiceState): boolean => state.hostid === '-' && state.base_url == null;
+
 /** The versions of the API that is up, else of any service that tells them. */
 const findDetail = (states: readonly ServiceState[]): ServiceState['service_detail'] =>
   states.find(({ servicename, status }) => servicename === 'apiext' && status === true)?.service_detail ??
@@ -20,7 +23,7 @@ export const systemStatus: Command = async ({ service, output }) => {
   const detail = findDetail(value.service_states);
   output.text(
     [
-      ...value.service_states.map(describeService),
+      ...value.service_states.filter((state) => !isAbsent(state)).map(describeService),
       '',
       `Engine DB Version: ${detail?.db_version ?? 'Not Found'}`,
       `Engine Code Version: ${detail?.version ?? 'Not Found'}`,

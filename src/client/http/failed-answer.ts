@@ -9,11 +9,18 @@ export class FailedAnswer {
   readonly body: Json | undefined;
   /** Under which the log of the service has the request. */
   readonly requestId: string | undefined;
+  /** Whether it was the answer to the question whether the user may use the service at all. */
+  readonly deniesAccess: boolean;
 
-  constructor(status: number, body: Json | undefined, requestId: string | undefined) {
+  constructor(status: number, body: Json | undefined, requestId: string | undefined, deniesAccess = false) {
     this.status = status;
     this.body = body;
     this.requestId = requestId;
+    this.deniesAccess = deniesAccess;
+  }
+
+  denyingAccess(): FailedAnswer {
+    return new FailedAnswer(this.status, this.body, this.requestId, true);
   }
 }
 

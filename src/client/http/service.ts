@@ -2,10 +2,10 @@ import { Readable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
-import { AppError } from '../../core/errors.ts';
-import { type Json, parseExactJson } from '../../core/json.ts';
+import { AppError, isAppError } from '../../core/errors.ts';
+import { isJsonMap, type Json, parseExactJson } from '../../core/json.ts';
 import type { Settings } from '../settings.ts';
-import { answerError } from './failed-answer.ts';
+import { answerError, FailedAnswer } from './failed-answer.ts';
 import { retryReading } from './retry.ts';
 import { transportError } from './transport-error.ts';
 
@@ -72,18 +72,17 @@ export class Service implements AsyncDisposable {
     try {
       await this.get('');
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      const { user } = this.#settings;
+      if (!isAppError(error)) throw error;
+      const answer = error.cause instanceof FailedAnswer ? error.cause : undefined;
+      // A 404 without a word comes from something else than this API.
+      const isElsewhere = answer?.status === 404 && !isJsonMap(answer.body);
       throw new AppError(
-        error.code === 'request.not-found' ? 'service.failed' : error.code,
-        `could not access the service (user=${user} url=${this.url}): ${error.message}`,
+        isElsewhere ? 'service.failed' : error.code,
+        `could not access the service (user=${this.#settings.user} url=${this.url}): ${error.message}`,
         {
-          cause: error.cause,
+          cause: answer?.denyingAccess() ?? error.cause,
           retryable: error.retryable,
-          remedy:
-            error.code === 'request.not-found'
-              ? 'Check the URL: the API lies below /v1 of the service apiext.'
-              : error.remedy,
+          remedy: isElsewhere ? 'Check the URL: the API lies below /v1 of the service apiext.' : error.remedy,
         },
       );
     }
