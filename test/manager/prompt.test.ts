@@ -64,10 +64,38 @@ test('without a terminal and without --dontask: exit 3, nothing asked, nothing c
   assert.deepEqual(await state(), untouched);
 });
 
+test('services that run are told before anybody is asked', async () => {
+  await database.query(
+    `INSERT INTO services (hostid, servicename, heartbeat) VALUES ('node-1', 'catalog', extract(epoch FROM now())::integer)`,
+  );
+  const { code, shown } = await runTyping('y\n', migrate());
+  await database.query('DELETE FROM services');
+  assert.equal(code, 3, shown);
+  assert.match(shown, /code: {3}refused\.services-running/);
+  assert.ok(!shown.includes(QUESTION), shown);
+});
+
+test('a destination that cannot be used is told before anybody is asked', async () => {
+  const wrong = await configs.write(
+    'wrong.yaml',
+    's3',
+    '{url: "http://127.0.0.1:1", bucket: b, access_key: a, secret_key: s}',
+  );
+  const { code, shown } = await runTyping('y\n', migrate().with(-1, wrong));
+  assert.equal(code, 4, shown);
+  assert.match(shown, /code: {3}store\.unreachable/);
+  assert.ok(!shown.includes(QUESTION), shown);
+});
+
 test('on a terminal, y goes on: the whole migration, in the words of the guide', async () => {
   const { code, shown } = await runTyping('y\n', migrate());
   assert.equal(code, 0, shown);
   assert.match(shown, /\[anchore_manager\.cli\.archivestorage\/migrate\(\)\] \[INFO\] Loading configs/);
+  const before = shown.slice(0, shown.indexOf(QUESTION));
+  assert.match(before, /^Moves +500 documents, 18\.9 MiB\r?$/m);
+  assert.match(before, /^From +table public\.archive_document in\r?\n/m);
+  assert.match(before, /^To +table public\.object_storage in\r?\n/m);
+  assert.match(before, /^Then +what has moved is DELETED from the source, once the switch is made\r?$/m);
   assert.match(shown, /Migration from config: \{\r?\n {2}"compression": \{/);
   assert.match(shown, /Initializing migration from \{'compression': \{'enabled': False, 'min_size_kbytes': 100\}/);
   assert.match(
