@@ -142,10 +142,11 @@ describe('deploy/Dockerfile', () => {
       cwd: image.root,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    t.after(() => engine.kill('SIGKILL'));
     const lines = createInterface(engine.stdout)[Symbol.asyncIterator]();
     const { value } = await lines.next();
-    const url = /http:\/\/\S+?(?=\/v1|$)/.exec(String(value))?.[0].replace('0.0.0.0', '127.0.0.1');
-    assert.equal((await fetch(`${url}/health`)).status, 200);
+    const port = /:(\d+)\/v1/.exec(String(value))?.[1];
+    assert.equal((await fetch(`http://127.0.0.1:${port}/health`)).status, 200);
     engine.kill('SIGTERM');
     assert.deepEqual(await once(engine, 'exit'), [0, null]);
 
