@@ -4,10 +4,15 @@ import { addMigrateOptions } from './options.ts';
 /** What is asked before a migration. */
 export const declareBefore = (add: Declare): void => {
   add(
-    'check <configfile>',
-    'Write, read, compare and remove a small document through a configuration.',
+    'check [configfile]',
+    'Write, read, compare and remove a small document through a configuration; or compare those of all nodes.',
     async () => (await import('../commands/check.ts')).check,
-  ).option('--analysis-archive', 'Check the section analysis_archive.');
+  )
+    .option('--analysis-archive', 'Check the section analysis_archive.')
+    .option(
+      '--nodes <configfile...>',
+      'Write nothing: compare the archives in these files with each other, and with where the archive is now.',
+    );
   addMigrateOptions(
     add(
       'plan <from> <to>',

@@ -1,3 +1,4 @@
+import { AppError } from '../../core/errors.ts';
 import { describeOversize, findOversize } from '../../migration/oversize.ts';
 import { checkArchive } from '../check-archive.ts';
 import { connectDatabase } from '../connect-database.ts';
@@ -6,8 +7,19 @@ import { loadConfig } from '../load-configs.ts';
 import { openSide } from '../open-side.ts';
 import { PLACES } from '../places.ts';
 
-/** `check CONFIG`: writes, reads and removes a small document, and says what a migration would meet there. */
+/** `check CONFIG` or `check --nodes CONFIG...`. */
 export const check: Command = async (context, input) => {
+  if (input.list('nodes').length > 0) return (await import('./check-nodes.ts')).checkNodes(context, input);
+  if (input.argument(0) === '')
+    throw new AppError(
+      'usage.invalid',
+      "missing required argument 'configfile'; or give --nodes with all nodes' files",
+    );
+  return checkOne(context, input);
+};
+
+/** `check CONFIG`: writes, reads and removes a small document, and says what a migration would meet there. */
+const checkOne: Command = async (context, input) => {
   const path = input.argument(0);
   const log = context.log.at(PLACES.check);
   const { file, archive } = await loadConfig(context, path, { analysisArchive: input.flag('analysisArchive') });
