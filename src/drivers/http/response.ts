@@ -5,7 +5,12 @@ import { transportError } from './transport-error.ts';
 /** Of an answer's headers, the first value; names in lower case. */
 export type ResponseHeaders = Readonly<Record<string, string>>;
 
-export type ResponseBody = Dispatcher.ResponseData['body'];
+/** The body of an answer. Must be read to its end, dumped or destroyed: until then it holds its connection. */
+export interface AnswerBody extends AsyncIterable<Uint8Array> {
+  bytes(): Promise<Uint8Array>;
+  dump(): Promise<void>;
+  destroy(): void;
+}
 
 export const firstValues = (headers: Dispatcher.ResponseData['headers']): ResponseHeaders => {
   const result: Record<string, string> = {};
@@ -26,7 +31,7 @@ export const parseRetryAfterMs = (value: string | undefined, now: number): numbe
 
 /** A whole answer as text. Throws `store.failed` where it is longer than allowed. */
 export const readText = async (
-  body: ResponseBody,
+  body: AnswerBody,
   maxBytes: number,
   what: string,
   signal?: AbortSignal,

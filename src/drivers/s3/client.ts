@@ -4,7 +4,8 @@ import type { AppError } from '../../core/errors.ts';
 import type { CredentialSource } from './credentials.ts';
 import { type Endpoint, isRegionName } from './endpoint.ts';
 import { codeOf, failureError, parseFailure, type S3Failure } from './failure.ts';
-import { firstValues, readText, type ResponseBody, type ResponseHeaders } from '../http/response.ts';
+import { type AnswerBody, readText, type ResponseHeaders } from '../http/response.ts';
+import { requestStream, requestWhole } from '../http/request.ts';
 import { EMPTY_SHA256, encodeQuery, type Signer, UNSIGNED_PAYLOAD } from './signing.ts';
 import { transportError } from '../http/transport-error.ts';
 
@@ -28,6 +29,8 @@ export interface S3Request {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: S3Body;
   readonly signal?: AbortSignal | undefined;
+  /** The answer may be long: it is given while it still comes. */
+  readonly streamed?: boolean;
 }
 
 export interface S3Success {
@@ -35,7 +38,7 @@ export interface S3Success {
   readonly status: number;
   readonly headers: ResponseHeaders;
   /** Must be read to its end, or destroyed. */
-  readonly body: ResponseBody;
+  readonly body: AnswerBody;
 }
 export type S3Answer = S3Success | { readonly ok: false; readonly failure: S3Failure };
 
@@ -106,7 +109,7 @@ export class S3Client {
     return failureError(failure, describe(request), failure.keyId ?? this.#parts.credentials.keyId());
   }
 
-  async readText(body: ResponseBody, request: S3Request): Promise<string> {
+  async readText(body: AnswerBody, request: S3Request): Promise<string> {
     return readText(body, MAX_TEXT_BYTES, describe(request), request.signal);
   }
 
@@ -142,18 +145,19 @@ export class S3Client {
     );
     const source: SourceError = {};
     try {
-      const response = await transport.request({
+      const outgoing = {
         origin: target.origin,
         path: target.path + encodeQuery(query),
         method: request.method,
         headers: { ...headers, 'user-agent': USER_AGENT, ...lengthOf(body) },
-        ...(body && { body: contentOf(body, source) }),
-        ...(signal && { signal }),
-      });
-      const answered = firstValues(response.headers);
-      const { statusCode: status } = response;
-      if (status >= 200 && status < 300) return { ok: true, status, headers: answered, body: response.body };
-      const failure = parseFailure(status, answered, await this.readText(response.body, request));
+        body: body === undefined ? null : contentOf(body, source),
+      };
+      const answer = await (request.streamed === true
+        ? requestStream(transport, outgoing, signal)
+        : requestWhole(transport, outgoing, { maxBytes: MAX_TEXT_BYTES, what }, signal));
+      const { status, headers: answered } = answer;
+      if (status >= 200 && status < 300) return { ok: true, ...answer };
+      const failure = parseFailure(status, answered, await this.readText(answer.body, request));
       return { ok: false, failure: { ...failure, keyId: keyIdIn(headers) } };
     } catch (error) {
       if (source.thrown !== undefined && signal?.aborted !== true) throw source.thrown.error;

@@ -34,7 +34,7 @@ import { abortNotedUploads, createUploadRegister, noteUnfinishedUploads } from '
 import { IN_MEMORY_BYTES, type PutContext, type PutJob, putObject, signsBodies } from './put-object.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { DEFAULT_RANGE_SIZES, type RangeSizes } from './ranged-read.ts';
-import { getObject, headObject, type ReadContext } from './read-object.ts';
+import { getObject, headObject, objectExists, type ReadContext } from './read-object.ts';
 import { createSigner } from './signing.ts';
 import { type Environment, openTransport, type Timeouts } from '../http/transport.ts';
 
@@ -168,7 +168,7 @@ class S3Driver implements Driver {
     const inParts = payload.sizeBytes > this.#multipartAbove;
     // Large ones are asked for beforehand in any case: nobody wants to send them only to hear that.
     if (creates && (inParts || this.#conditionalPut !== true)) {
-      if ((await headObject(this.#client, place, this.#knownBuckets, signal)) !== undefined) {
+      if (await objectExists(this.#client, place, this.#knownBuckets, signal)) {
         throw new AppError('store.exists', `${url}: an object stands there already`);
       }
     }

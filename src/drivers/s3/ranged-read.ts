@@ -93,7 +93,7 @@ export async function* readInRanges(object: RangedObject): AsyncGenerator<Uint8A
     for (let count = 0; count < AHEAD; count += 1) fetchNext();
     let left = head === undefined ? 0 : head.end + 1;
     for await (const chunk of first.body) {
-      const bytes = (chunk as Uint8Array).subarray(0, left);
+      const bytes = chunk.subarray(0, left);
       left -= bytes.length;
       yield bytes;
       if (left === 0) break;

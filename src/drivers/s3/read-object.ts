@@ -31,8 +31,7 @@ async function* readBody(
       sizeBytes = bytes.length;
       if (sizeBytes > 0) yield bytes;
     } else {
-      for await (const chunk of success.body) {
-        const bytes = chunk as Uint8Array;
+      for await (const bytes of success.body) {
         sizeBytes += bytes.length;
         yield bytes;
       }
@@ -60,12 +59,11 @@ export const getObject = async (
   place: ObjectPlace,
   signal: AbortSignal | undefined,
 ): Promise<StoredObject> => {
-  const request = { operation: 'GetObject', method: 'GET', bucket: place.bucket, key: place.key, signal } as const;
+  const { bucket, key } = place;
+  const request = { operation: 'GetObject', method: 'GET', bucket, key, signal, streamed: true } as const;
   const first = await client.send(request);
   const sizeBytes = sizeOf(first.headers);
   const { etag } = first.headers;
-  // Until the reader begins, nobody else listens: an unheard error event would end the process.
-  first.body.on('error', () => undefined);
   const inRanges =
     sizeBytes !== undefined && sizeBytes > sizes.rangedBytes && first.headers['accept-ranges'] === 'bytes';
   const chunks =
@@ -102,4 +100,31 @@ export const headObject = async (
     knownBuckets.add(bucket);
   }
   return undefined;
+};
+
+/**
+ * Whether an object stands at a place. Asked by a GET for one byte: the answer to HEAD has no body, so it does not say what
+ * is missing, and some servers send one all the same, after which the connection is of no use.
+ */
+export const objectExists = async (
+  client: S3Client,
+  place: ObjectPlace,
+  knownBuckets: Set<string>,
+  signal: AbortSignal | undefined,
+): Promise<boolean> => {
+  const { bucket, key } = place;
+  const headers = { range: 'bytes=0-0' };
+  const answer = await client.exchange({
+    operation: 'GetObject',
+    method: 'GET',
+    bucket,
+    key,
+    headers,
+    signal,
+    streamed: true,
+  });
+  if (answer.ok) answer.body.destroy();
+  if (answer.ok || answer.failure.status === 416) return true;
+  if (answer.failure.status === 404 && answer.failure.code === 'NoSuchKey') return false;
+  return (await headObject(client, place, knownBuckets, signal)) !== undefined;
 };

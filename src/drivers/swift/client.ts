@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { AppError } from '../../core/errors.ts';
-import { firstValues, readText, type ResponseBody, type ResponseHeaders } from '../http/response.ts';
+import { requestStream, requestWhole } from '../http/request.ts';
+import { type AnswerBody, readText, type ResponseHeaders } from '../http/response.ts';
 import { transportError } from '../http/transport-error.ts';
 import { type Access, authenticate, type AuthenticationRequest, userOf } from './authentication.ts';
 import { failureError, parseFailure, type SwiftFailure } from './failure.ts';
@@ -29,7 +30,7 @@ export interface SwiftSuccess {
   readonly status: number;
   readonly headers: ResponseHeaders;
   /** Must be read to its end, or destroyed. */
-  readonly body: ResponseBody;
+  readonly body: AnswerBody;
 }
 export type SwiftAnswer = SwiftSuccess | { readonly ok: false; readonly failure: SwiftFailure };
 
@@ -172,7 +173,8 @@ export class SwiftClient {
     const path =
       pathname + (container === undefined ? '' : pathOf(container, name)) + (query === '' ? '' : `?${query}`);
     try {
-      const response = await this.#authentication.transport.request({
+      const { transport } = this.#authentication;
+      const outgoing = {
         origin,
         path,
         method: request.method,
@@ -182,13 +184,16 @@ export class SwiftClient {
           'x-auth-token': access.token,
           ...(body !== undefined && { 'content-length': String(lengthOf(body)) }),
         },
-        ...(body && { body: contentOf(body, source) }),
-        ...(signal && { signal }),
-      });
-      const headers = firstValues(response.headers);
-      const { statusCode: status } = response;
-      if (status >= 200 && status < 300) return { ok: true, status, headers, body: response.body };
-      const text = await readText(response.body, MAX_TEXT_BYTES, describe(request), signal);
+        body: body === undefined ? null : contentOf(body, source),
+      };
+      // Objects are read while they come; all other answers are short.
+      const isObject = request.method === 'GET' && name !== undefined;
+      const answer = await (isObject
+        ? requestStream(transport, outgoing, signal)
+        : requestWhole(transport, outgoing, { maxBytes: MAX_TEXT_BYTES, what: describe(request) }, signal));
+      const { status, headers } = answer;
+      if (status >= 200 && status < 300) return { ok: true, ...answer };
+      const text = await readText(answer.body, MAX_TEXT_BYTES, describe(request), signal);
       return { ok: false, failure: parseFailure(status, headers, text) };
     } catch (error) {
       if ('error' in source && signal?.aborted !== true) throw source.error;

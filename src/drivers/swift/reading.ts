@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../core/errors.ts';
 import type { StoredObject } from '../contract.ts';
-import type { ResponseBody } from '../http/response.ts';
+import type { AnswerBody } from '../http/response.ts';
 import { transportError } from '../http/transport-error.ts';
 import { describe, type SwiftClient, type SwiftRequest } from './client.ts';
 import type { Containers } from './containers.ts';
@@ -14,13 +14,9 @@ export interface Reader {
   readonly containers: Containers;
 }
 
-async function* chunksOf(
-  body: ResponseBody,
-  what: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
+async function* chunksOf(body: AnswerBody, what: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of body) yield chunk as Uint8Array;
+    yield* body;
   } catch (error) {
     throw transportError(error, what, signal);
   } finally {
