@@ -344,3 +344,31 @@ test('secrets are shown nowhere: not in what is displayed, warned about, refused
   assert.match(shown, /"secret_key": "\*\*\*\*"/);
   assert.match(shown, /me:\*\*\*\*@host/);
 });
+
+test('a key that is all but one that counts is an error, since ignoring it would take another store', () => {
+  const storage = 'storage_driver: {name: localfs, config: {archive_data_dir: /a}}';
+  const cases: readonly (readonly [text: string, message: RegExp])[] = [
+    [sectionFile(storage, 'objectstore'), /c\.yaml:4 services\.catalog\.objectstore: .*did you mean object_store\?/],
+    [sectionFile(storage, 'archives'), /did you mean archive\?/],
+    [sectionFile('storage-driver: {name: localfs}'), /object_store\.storage-driver: .*did you mean storage_driver\?/],
+    [sectionFile('compresion: {enabled: true}\nstorage_driver: {name: db}'), /did you mean compression\?/],
+    [sectionFile('storage_driver: {nmae: localfs}'), /storage_driver\.nmae: .*did you mean name\?/],
+    [sectionFile('storage_driver: {name: localfs, confg: {}}'), /storage_driver\.confg: .*did you mean config\?/],
+  ];
+  for (const [text, message] of cases) assert.match(failureOf(text), message);
+  const real =
+    'services:\n  catalog:\n    enabled: true\n    require_auth: true\n    endpoint_hostname: h\n    listen: 0.0.0.0\n    port: 8228\n    authorization_handler: native\n    cycle_timer_seconds: 1\n    cycle_timers: {}\n    event_log: {}\n    max_request_threads: 50\n';
+  assert.equal(parse(real).driver.name, 'db');
+});
+
+test('what is unknown in compression, and a relative folder, are told', () => {
+  const { warnings } = parse(
+    sectionFile('compression: {enable: true}\nstorage_driver: {name: localfs, config: {archive_data_dir: some/where}}'),
+  );
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[0] ?? '', /c\.yaml:4 .*compression\.enable: not an option .*did you mean enabled\?/);
+  assert.match(
+    warnings[1] ?? '',
+    /c\.yaml:5 .*archive_data_dir: "some\/where" is relative: here it means \/.*some\/where,/,
+  );
+});

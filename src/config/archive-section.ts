@@ -1,9 +1,10 @@
+import { isAbsolute, resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { parseCompression } from './compression-section.ts';
 import { type ConfigFile, describeNode, findMap, invalidValue, isFilled, readConfigFile } from './config-file.ts';
 import type { Environment } from './environment.ts';
 import { CONFIGURABLE_DRIVERS, type ConfigurableDriver, type DriverConfig } from '../drivers/sections.ts';
-import { isSecret, parseDriver, warnAboutUnknown } from './driver-config.ts';
+import { isSecret, parseDriver, refuseMisspelt, warnAboutUnknown } from './driver-config.ts';
 import { legacySection } from './legacy-section.ts';
 import { type DisplayMap, checkVariables, displayValue, registerSecretsOf } from './section-values.ts';
 import type { ConfigMap } from './yaml-tree.ts';
@@ -32,6 +33,11 @@ export interface ArchiveChoice {
   /** Takes the section `analysis_archive`. */
   readonly analysisArchive?: boolean;
 }
+
+/** The keys of `services.catalog` under which an archive can stand. */
+const SECTIONS = ['object_store', 'archive', 'analysis_archive'];
+const SECTION_KEYS = ['compression', 'storage_driver', 'migrate_from_storage_driver'];
+const STORAGE_KEYS = ['name', 'config'];
 
 const EMPTY = (line: number): ConfigMap => ({ kind: 'map', line, entries: new Map() });
 
@@ -76,6 +82,7 @@ const findSection = (
   if (older) return { path: `${path}.archive`, map: older };
   const legacy = legacySection(config, catalog, path, warnings);
   if (legacy) return { path, map: legacy, optionsPath: path };
+  refuseMisspelt(catalog, SECTIONS, { file: config.file, path });
   warnings.push(
     `${config.file}:${catalog.line} ${path}: no section object_store or archive, so the default driver db is assumed`,
   );
@@ -100,15 +107,11 @@ export const parseArchiveConfig = (config: ConfigFile, choice: ArchiveChoice = {
   registerSecretsOf(section.map, isSecret);
   checkVariables(section.map, place, warnings);
 
-  warnAboutUnknown(
-    section.map,
-    ['compression', 'storage_driver', 'migrate_from_storage_driver'],
-    'an archive',
-    place,
-    warnings,
-  );
-  warnAboutUnknown(storage, ['name', 'config'], 'storage_driver', storagePlace, warnings);
-  const compression = parseCompression(config, section.map, section.path);
+  refuseMisspelt(section.map, SECTION_KEYS, place);
+  warnAboutUnknown(section.map, SECTION_KEYS, 'an archive', place, warnings);
+  refuseMisspelt(storage, STORAGE_KEYS, storagePlace);
+  warnAboutUnknown(storage, STORAGE_KEYS, 'storage_driver', storagePlace, warnings);
+  const compression = parseCompression(config, section.map, section.path, warnings);
   const nameNode = storage.entries.get('name');
   const name = isFilled(nameNode) ? (nameNode.kind === 'scalar' ? nameNode.text : '') : 'db';
   const optionsPlace = { file, path: section.optionsPath ?? `${storagePlace.path}.config` };
@@ -121,6 +124,7 @@ export const parseArchiveConfig = (config: ConfigFile, choice: ArchiveChoice = {
       describeNode(nameNode),
     );
   }
+  warnAboutRelative(driver, options, optionsPlace, warnings);
   const display = (asWritten: boolean): DisplayMap =>
     displaySection(section.map, driver.name, compression, displayValue(options, isSecret, asWritten) as DisplayMap);
   return {
@@ -134,6 +138,22 @@ export const parseArchiveConfig = (config: ConfigFile, choice: ArchiveChoice = {
     forDisplay: display(false),
     asWritten: display(true),
   };
+};
+
+/** A relative folder is another one for each program that starts elsewhere. */
+const warnAboutRelative = (
+  driver: DriverConfig,
+  options: ConfigMap,
+  place: { readonly file: string; readonly path: string },
+  warnings: string[],
+): void => {
+  if (driver.name !== 'localfs' || isAbsolute(driver.options.archiveDataDir)) return;
+  const folder = driver.options.archiveDataDir;
+  const line = options.entries.get('archive_data_dir')?.line ?? options.line;
+  warnings.push(
+    `${place.file}:${line} ${place.path}.archive_data_dir: ${JSON.stringify(folder)} is relative: here it means ${resolve(folder)}, ` +
+      'to services that start in another folder it means another one',
+  );
 };
 
 /** In the order of the file, as the original prints it; what the file leaves out comes first. */

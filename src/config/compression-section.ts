@@ -1,5 +1,6 @@
 import { flag, wholeNumber } from '../core/driver-section.ts';
 import { type ConfigFile, describeNode, findMap, invalidValue } from './config-file.ts';
+import { warnAboutUnknown } from './driver-config.ts';
 import { optionInput } from './section-values.ts';
 import type { ConfigMap } from './yaml-tree.ts';
 
@@ -13,8 +14,11 @@ export const parseCompression = (
   config: ConfigFile,
   section: ConfigMap,
   sectionPath: string,
+  warnings: string[],
 ): { readonly enabled: boolean; readonly minSizeKbytes: number } => {
   const map = findMap(config, section, sectionPath, 'compression');
+  const place = { file: config.file, path: `${sectionPath}.compression` };
+  if (map !== undefined) warnAboutUnknown(map, Object.keys(OPTIONS), 'compression', place, warnings);
   const read = <Value>(
     key: keyof typeof OPTIONS,
     parse: (input: unknown) => { success: true; data: Value } | { success: false },
@@ -25,8 +29,11 @@ export const parseCompression = (
     if (node === undefined || input === undefined || input === '') return byDefault;
     const result = parse(input);
     if (result.success) return result.data;
-    const place = { file: config.file, line: node.line, path: `${sectionPath}.compression.${key}` };
-    throw invalidValue(place, OPTIONS[key].expected, describeNode(node));
+    throw invalidValue(
+      { file: place.file, line: node.line, path: `${place.path}.${key}` },
+      OPTIONS[key].expected,
+      describeNode(node),
+    );
   };
   return {
     enabled: read('enabled', (input) => OPTIONS.enabled.schema.safeParse(input), false),

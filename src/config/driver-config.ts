@@ -1,3 +1,4 @@
+import { AppError } from '../core/errors.ts';
 import type { DriverSection, OptionInput } from '../core/driver-section.ts';
 import { type ConfigurableDriver, type DriverConfig, isConfigurable, SECTIONS } from '../drivers/sections.ts';
 import { describeNode, invalidValue, isFilled } from './config-file.ts';
@@ -52,6 +53,22 @@ export const warnAboutUnknown = (
     const suggestion = nearest(key, known);
     const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
     warnings.push(`${place.file}:${node.line} ${place.path}.${key}: not an option of ${what}, so it is ignored${hint}`);
+  }
+};
+
+/**
+ * Refuses a key that is all but one that counts and is not there: ignoring it would take a default in its place, and with it
+ * perhaps another store. Throws `config.invalid`.
+ */
+export const refuseMisspelt = (map: ConfigMap, known: readonly string[], place: Place): void => {
+  for (const [key, node] of map.entries) {
+    if (known.includes(key)) continue;
+    const meant = nearest(key, known);
+    if (meant === undefined || map.entries.has(meant)) continue;
+    throw new AppError(
+      'config.invalid',
+      `${place.file}:${node.line} ${place.path}.${key}: there is no such key; did you mean ${meant}?`,
+    );
   }
 };
 

@@ -70,6 +70,9 @@ export const openTransport = async (options: TransportOptions): Promise<Dispatch
   try {
     return new EnvHttpProxyAgent({ ...common, requestTls: tls, httpProxy, httpsProxy, noProxy });
   } catch (cause) {
-    throw new AppError('config.invalid', `HTTP_PROXY or HTTPS_PROXY is not a URL: ${messageOf(cause)}`, { cause });
+    throw new AppError('config.invalid', `HTTP_PROXY or HTTPS_PROXY is not a URL: ${messageOf(cause)}`, {
+      cause,
+      remedy: 'Set it to a URL such as http://proxy.example.com:3128, or unset it.',
+    });
   }
 };

@@ -4,7 +4,7 @@ import { AppError, messageOf } from '../../core/errors.ts';
 interface Meaning {
   readonly code: ErrorCode;
   readonly text: string;
-  readonly retryable?: boolean;
+  readonly remedy?: string;
 }
 
 /** What the operating system's errors mean here (errno(3)). */
@@ -17,8 +17,16 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EFBIG: { code: 'store.too-large', text: 'the file would be larger than this file system can hold' },
   ELOOP: { code: 'store.unsafe-path', text: 'a symbolic link stands in the way' },
   EMLINK: { code: 'store.unsafe-path', text: 'a symbolic link stands in the way' },
-  ENOTDIR: { code: 'store.failed', text: 'a file stands where a folder should' },
-  EISDIR: { code: 'store.failed', text: 'a folder stands where a file should' },
+  ENOTDIR: {
+    code: 'store.failed',
+    text: 'a file stands where a folder should',
+    remedy: 'Move the file that is in the way, or name another folder.',
+  },
+  EISDIR: {
+    code: 'store.failed',
+    text: 'a folder stands where a file should',
+    remedy: 'Move the folder that is in the way, or name another one as the root.',
+  },
   ENAMETOOLONG: { code: 'store.invalid-url', text: 'a name is longer than this file system can hold' },
   EMFILE: { code: 'store.busy', text: 'this process has too many open files' },
   ENFILE: { code: 'store.busy', text: 'this machine has too many open files' },
@@ -29,7 +37,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOTCONN: { code: 'store.unreachable', text: 'the network file system cannot be reached' },
   ETIMEDOUT: { code: 'store.timeout', text: 'the network file system did not answer in time' },
   // Whether the disk will keep anything is unknown: a later success would prove nothing.
-  EIO: { code: 'store.failed', text: 'the disk failed to read or write' },
+  EIO: {
+    code: 'store.failed',
+    text: 'the disk failed to read or write',
+    remedy: 'Look into the log of the system for the disk, and do not trust it before.',
+  },
 };
 
 /** `ENOENT` and the like; undefined for what the operating system did not say. */
@@ -49,5 +61,6 @@ export const toStoreError = (error: unknown, path: string): unknown => {
   const code = errnoOf(error);
   if (error instanceof AppError || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
   const meaning = MEANINGS[code] ?? { code: 'store.failed', text: messageOf(error) };
-  return new AppError(meaning.code, `${path}: ${meaning.text} (${code})`, { cause: error });
+  const remedy = meaning.remedy === undefined ? {} : { remedy: meaning.remedy };
+  return new AppError(meaning.code, `${path}: ${meaning.text} (${code})`, { cause: error, ...remedy });
 };

@@ -40,9 +40,22 @@ export class FolderKeeper {
     } catch (error) {
       if (!isErrno(error, 'ENOENT')) throw toStoreError(error, path);
       await this.makeRoot(dirname(path));
-      await this.#make(path);
+      await this.#makeWhereAllowed(path);
     }
     await syncFolder(dirname(path));
+  }
+
+  /** Some file systems, as /proc, say of a folder that may not be made that it does not exist. */
+  async #makeWhereAllowed(path: string): Promise<void> {
+    try {
+      await this.#make(path);
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw toStoreError(error, path);
+      throw new AppError('store.read-only', `${path}: no folder can be made there (ENOENT)`, {
+        cause: error,
+        remedy: 'Name a folder on a file system for files.',
+      });
+    }
   }
 
   /**

@@ -101,6 +101,7 @@ export const ensureBucket = async (
     throw new AppError(
       'store.container-missing',
       `the bucket "${options.bucket}" does not exist, and create_bucket is not set`,
+      { remedy: 'Correct bucket, create it, or set create_bucket: true.' },
     );
   }
   await createBucket(client, options, signal);

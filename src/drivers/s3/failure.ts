@@ -144,8 +144,41 @@ export const failureError = (failure: S3Failure, what: string, keyId: string | u
     ...(code === 'store.wrong-region' && failure.region !== undefined ? [`region ${failure.region}`] : []),
   ].filter((part) => part !== '');
   const said = failure.message === '' ? 'the store refused' : failure.message.replace(/\.$/, '');
+  const remedy = remedyOf(failure, code, what);
   const who = code === 'store.credentials' || code === 'store.denied' ? ` with access key ${keyId ?? '(none)'}` : '';
   return new AppError(code, `${what}${who}: ${said} (${place.join(', ')})`, {
     ...(failure.retryAfterMs !== undefined && { retryAfterMs: failure.retryAfterMs }),
+    ...(remedy !== undefined && { remedy }),
   });
+};
+
+/** The right that each of our requests needs, where its name does not say it. */
+const RIGHTS: Readonly<Record<string, string>> = {
+  HeadBucket: 's3:ListBucket',
+  ListObjectsV2: 's3:ListBucket',
+  HeadObject: 's3:GetObject',
+  DeleteObjects: 's3:DeleteObject',
+  CopyObject: 's3:GetObject and s3:PutObject',
+};
+
+/** What to do, where the store's own code says it better than ours; `what` begins with the operation. */
+const remedyOf = (failure: S3Failure, code: ErrorCode, what: string): string | undefined => {
+  switch (failure.code) {
+    case 'InvalidAccessKeyId':
+    case 'XAdminUserNotFound':
+      return 'The store does not know this access key: correct access_key.';
+    case 'SignatureDoesNotMatch':
+      return 'The store knows the access key, and the secret is not its own: correct secret_key.';
+    case 'ExpiredToken':
+      return 'Get new temporary credentials, and set access_key, secret_key and session_token together.';
+    case '':
+      // What speaks S3 says why; a web server, a console or a gateway does not.
+      if (code === 'store.failed')
+        return 'What answers there does not speak S3: correct url, with the port of the API, not of a web console.';
+  }
+  const [operation = ''] = what.split(' ');
+  if (code === 'store.denied')
+    return `Grant this access key ${RIGHTS[operation] ?? `s3:${operation}`} (docs/s3.md lists all rights).`;
+  if (code === 'store.wrong-region' && failure.region !== undefined) return `Set region: ${failure.region}.`;
+  return undefined;
 };
