@@ -1,6 +1,9 @@
 /** Measures this program against what limits it and what else there is: `npm run bench -- --help`. */
 import { measureRows } from './measure-rows.ts';
 import { parseOptions, USAGE } from './options.ts';
+import { writePage } from './report/page.ts';
+import { summarise } from './report/summary.ts';
+import { readResults } from './results.ts';
 import { chooseRows, ROWS } from './rows/catalogue.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -19,8 +22,19 @@ const main = async (args: readonly string[]): Promise<number> => {
     for (const { name, title } of ROWS) say(`${name.padEnd(24)} ${title}`);
     return 0;
   }
-  const failed = await measureRows(chooseRows(options.only), { options, say, signal: stopping.signal });
-  return failed === 0 ? 0 : 1;
+  if (options.reportOnly) {
+    await writePage(await readResults('full'));
+    return 0;
+  }
+  const rows = chooseRows(options.only);
+  try {
+    const { results, failed } = await measureRows(rows, { options, say, signal: stopping.signal });
+    for (const line of summarise(results)) say(line);
+    return failed === 0 ? 0 : 1;
+  } finally {
+    // Also of a run that was broken off.
+    if (options.full) await writePage(await readResults('full'));
+  }
 };
 
 try {

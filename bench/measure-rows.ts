@@ -2,7 +2,7 @@ import { loadavg } from 'node:os';
 import { describeMachine, findRevision } from './machine.ts';
 import type { BenchOptions } from './options.ts';
 import { Place } from './place.ts';
-import { spreadText, targetText, verdictText } from './report/figures.ts';
+import { summarise } from './report/summary.ts';
 import { judge, type KeptResult } from './result.ts';
 import { keepResult } from './results.ts';
 import type { Row } from './row.ts';
@@ -11,6 +11,12 @@ interface MeasureContext {
   readonly options: BenchOptions;
   readonly say: (text: string) => void;
   readonly signal: AbortSignal;
+}
+
+interface Measured {
+  readonly results: readonly KeptResult[];
+  /** How many rows could not be measured. */
+  readonly failed: number;
 }
 
 const measureRow = async (row: Row, place: Place, { options, say, signal }: MeasureContext): Promise<KeptResult> => {
@@ -37,10 +43,7 @@ const measureRow = async (row: Row, place: Place, { options, say, signal }: Meas
     claims: measured.claims.map(judge),
   };
   await keepResult(result);
-  for (const claim of result.claims)
-    say(
-      `= ${claim.what}: ${spreadText(claim)} ${targetText(claim.target, claim.unit)} ${verdictText(claim)}`.trimEnd(),
-    );
+  for (const line of summarise([result])) say(line);
   return result;
 };
 
@@ -50,9 +53,10 @@ const findMissing = async (row: Row, place: Place): Promise<readonly string[]> =
   return missing;
 };
 
-/** Measures one row after the other, each with servers and data of its own. One that fails is said, and the others go on. Returns how many did. */
-export const measureRows = async (rows: readonly Row[], context: MeasureContext): Promise<number> => {
+/** Measures one row after the other, each with servers and data of its own. One that fails is said, and the others go on. */
+export const measureRows = async (rows: readonly Row[], context: MeasureContext): Promise<Measured> => {
   const { options, say, signal } = context;
+  const results: KeptResult[] = [];
   let failed = 0;
   await using place = await Place.open(options.folder);
   for (const row of rows) {
@@ -64,7 +68,7 @@ export const measureRows = async (rows: readonly Row[], context: MeasureContext)
     const started = performance.now();
     say(`${row.name}: ${row.title}`);
     try {
-      await measureRow(row, place, context);
+      results.push(await measureRow(row, place, context));
     } catch (error) {
       if (signal.aborted) throw error;
       failed += 1;
@@ -74,5 +78,5 @@ export const measureRows = async (rows: readonly Row[], context: MeasureContext)
     }
     say(`${row.name}: ${((performance.now() - started) / 1000).toFixed(0)} s in all\n`);
   }
-  return failed;
+  return { results, failed };
 };

@@ -1,3 +1,4 @@
+import type { ProfileSummary } from './profile/summarise.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 
 /** One run of one contender. What it did not measure is left out. */
@@ -54,6 +55,7 @@ export interface RowResult {
   readonly conditions: Readonly<Record<string, string | number>>;
   readonly contenders: readonly Contender[];
   readonly claims: readonly Claim[];
+  readonly profile?: ProfileSummary;
 }
 
 export interface KeptResult extends Omit<RowResult, 'claims'> {

@@ -5,6 +5,7 @@ import { databaseToSwift } from './database-to-swift.ts';
 import { growth } from './growth.ts';
 import { oneHugeDocument, sixteenMegabytes } from './large-documents.ts';
 import { memory } from './memory.ts';
+import { profile } from './profile.ts';
 import { service } from './service.ts';
 import { withinDatabase } from './within-database.ts';
 import { withinS3 } from './within-s3.ts';
@@ -21,6 +22,7 @@ export const ROWS: readonly Row[] = [
   oneHugeDocument,
   growth,
   ...service,
+  profile,
 ];
 
 /** Those that are named, or whose name begins with one of these and a dash. Throws where one names no row. */

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { TINY } from '../documents/bodies.ts';
 import { measureMigration } from '../manager.ts';
+import type { PlotLine } from '../report/growth-plot.ts';
 import { type Claim, type Contender, documentsPerSecond, type Sample } from '../result.ts';
 import { alternate, type Bench, figuresOf, type Row } from '../row.ts';
 import { median } from '../statistics.ts';
@@ -13,7 +14,19 @@ const MILLION = 1_000_000;
 /** The same destinations as the plot shows. */
 const DESTINATIONS = ['db2', 'localfs'] as const;
 
-export const contenderOf = (destination: string, documents: number): string => `db -> ${destination}, ${documents}`;
+const contenderOf = (destination: string, documents: number): string => `db -> ${destination}, ${documents}`;
+
+/** What the plot shows of this row: medians, by destination. */
+export const growthLines = (contenders: readonly Contender[]): readonly PlotLine[] =>
+  DESTINATIONS.map((destination) => ({
+    name: `db -> ${destination}`,
+    points: contenders
+      .filter(({ name }) => name.startsWith(contenderOf(destination, 0).slice(0, -1)))
+      .map(({ samples }) => ({
+        documents: samples[0]?.documents ?? 0,
+        seconds: median(samples.map((sample) => sample.wallSeconds)),
+      })),
+  })).filter(({ points }) => points.length > 0);
 
 /** The largest take minutes each, and noise weighs less on them. */
 const runsOf = (bench: Bench, documents: number): number =>
