@@ -10,8 +10,8 @@ export interface Output {
   object(value: object): void;
 }
 
-/** Text by text: a secret may be written otherwise once it is quoted, or look like a part of JSON. */
-const redactText = (_: string, value: unknown): unknown => (typeof value === 'string' ? redact(value) : value);
+/** For `JSON.stringify`, text by text: a secret may be written otherwise once it is quoted, or look like a part of JSON. */
+export const redactText = (_: string, value: unknown): unknown => (typeof value === 'string' ? redact(value) : value);
 
 export const createOutput = (write: (text: string) => void, json: boolean): Output => ({
   json,

@@ -14,4 +14,9 @@ export const declareWatching = (add: Declare): void => {
   )
     .option('--failed', 'List every failed document with its reason.')
     .option('--skipped', 'List every document that was left where it is, with the reason.');
+  add(
+    'report <id>',
+    'Summarize one migration: what moved, how long it took, how fast, what failed, what is left to do.',
+    async () => (await import('../commands/report.ts')).report,
+  ).option('--output <file>', 'Write a report to this file instead: a page for people (.html) or data (.json).');
 };

@@ -1,0 +1,52 @@
+import { readableBytes } from '../../core/readable-bytes.ts';
+import { readableCount, readableSeconds } from '../progress/describe-run.ts';
+import type { MigrationReport, ReportedReason } from './migration-report.ts';
+
+/** `12.3 s` where the tenths matter, else as every other period. */
+export const readablePeriod = (seconds: number): string =>
+  seconds < 10 ? `${seconds.toFixed(seconds < 1 ? 2 : 1)} s` : readableSeconds(seconds);
+
+const counted = (count: number, noun: string): string => `${readableCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+
+/** What was done, in the words of what it was: nothing has moved before the switch. */
+export const whatMoved = (report: MigrationReport): string =>
+  report.movedDocuments > 0 || report.copiedDocuments === 0
+    ? `${counted(report.movedDocuments, 'document')}, ${readableBytes(report.movedBytes)}`
+    : `nothing yet; ${counted(report.copiedDocuments, 'document')}, ${readableBytes(report.copiedBytes)} are copied`;
+
+export const rateText = ({ work }: MigrationReport): string =>
+  work.documentsPerSecond === null || work.bytesPerSecond === null
+    ? 'nothing was copied'
+    : `${readableCount(work.documentsPerSecond)} documents/s, ${readableBytes(work.bytesPerSecond)}/s while copying`;
+
+export const downtimeText = ({ switchSeconds }: MigrationReport): string =>
+  switchSeconds === null
+    ? 'none: nothing was switched'
+    : `${readablePeriod(switchSeconds)} for the switch itself; the services were stopped from before it until you start them`;
+
+const reasonLines = (reasons: readonly ReportedReason[]): readonly string[] =>
+  reasons.map(({ code, count, meaning }) => `  ${readableCount(count)} ${code}: ${meaning}`);
+
+const line = (label: string, text: string): string => `${`${label}:`.padEnd(13)} ${text}`;
+
+/** The summary at the end of a run. */
+export const renderText = (report: MigrationReport): string =>
+  [
+    '',
+    `${report.kind === 'rollback' ? 'Rollback' : 'Migration'} ${report.id}: ${report.condition}`,
+    line('from', report.from.store),
+    line('to', report.to.store),
+    line('moved', whatMoved(report)),
+    line('time', `${readablePeriod(report.work.workSeconds)} of work in ${counted(report.runs.length, 'run')}`),
+    line('rate', rateText(report)),
+    line('downtime', downtimeText(report)),
+    line('retries', readableCount(report.work.retries)),
+    line('failed', readableCount(report.counts.failed)),
+    ...reasonLines(report.failures),
+    ...(report.skipped.length > 0
+      ? [line('left behind', readableCount(report.counts.skipped)), ...reasonLines(report.skipped)]
+      : []),
+    'left to do:',
+    ...report.leftToDo.map((step, index) => `  ${index + 1}. ${step}`),
+    '',
+  ].join('\n');
