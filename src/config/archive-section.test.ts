@@ -352,7 +352,7 @@ test('a key that is all but one that counts is an error, since ignoring it would
     [sectionFile(storage, 'archives'), /did you mean archive\?/],
     [sectionFile('storage-driver: {name: localfs}'), /object_store\.storage-driver: .*did you mean storage_driver\?/],
     [sectionFile('compresion: {enabled: true}\nstorage_driver: {name: db}'), /did you mean compression\?/],
-    [sectionFile('storage_driver: {nmae: localfs}'), /storage_driver\.nmae: .*did you mean name\?/],
+    [sectionFile('storage_driver: {names: localfs}'), /storage_driver\.names: .*did you mean name\?/],
     [sectionFile('storage_driver: {name: localfs, confg: {}}'), /storage_driver\.confg: .*did you mean config\?/],
   ];
   for (const [text, message] of cases) assert.match(failureOf(text), message);
