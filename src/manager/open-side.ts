@@ -6,10 +6,17 @@ import type { ArchiveScope } from '../migration/scope.ts';
 import { openStore } from '../stores/open-store.ts';
 import type { CommandContext } from './context.ts';
 import { PLACES } from './places.ts';
+import type { StoreActivity, StoreRole } from './progress/store-activity.ts';
 
 /** One side of a migration that ends with the scope in which it was opened. */
 export interface OpenSide extends AsyncDisposable {
   readonly side: Side;
+}
+
+/** Whose requests are counted, and as which side's. */
+export interface WatchedStore {
+  readonly role: StoreRole;
+  readonly activity: StoreActivity;
 }
 
 /** Which rows belong to the archive that a section names. */
@@ -26,15 +33,20 @@ export const openSide = async (
   context: CommandContext,
   db: Database,
   config: ArchiveConfig,
-  options: { readonly prepare: boolean },
+  options: { readonly prepare: boolean; readonly watched?: WatchedStore },
 ): Promise<OpenSide> => {
   const log = context.log.at(PLACES.migration);
+  const { watched } = options;
   const opened = await openStore(db, config, {
     environment: context.environment,
     signal: context.signal,
     prepare: options.prepare,
     reliability: {
-      onRetry: (operation, subject, error) => log.debug(`Trying ${operation} of ${subject} again: ${error.message}`),
+      ...(watched && { observe: (driver) => watched.activity.observe(watched.role, driver) }),
+      onRetry: (operation, subject, error) => {
+        watched?.activity.retried(watched.role);
+        log.debug(`Trying ${operation} of ${subject} again: ${error.message}`);
+      },
     },
   });
   return {

@@ -6,7 +6,6 @@ import type { Environment } from '../migration/requests.ts';
 import { DEFAULT_SETTINGS } from '../migration/run.ts';
 import type { CommandContext } from './context.ts';
 import { PLACES } from './places.ts';
-import { createProgressLog } from './progress-log.ts';
 import { readTestHooks } from './test-hooks.ts';
 
 /** What the operations of the migration layer need, made from what the composition root gave the command. */
@@ -21,7 +20,7 @@ export const operationEnvironment = (context: CommandContext, db: Database): Env
     faults: hooks?.faults ?? noFaults,
     toolVersion: context.toolVersion,
     executorId: `${hostname()}:${process.pid}:0:`,
-    progress: createProgressLog(log, () => performance.now()),
+    progress: () => undefined,
     gate: OPEN_GATE,
   };
 };

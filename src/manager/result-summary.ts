@@ -3,11 +3,10 @@ import type { ArchiveConfig } from '../config/archive-section.ts';
 import { pythonJson } from '../core/python-json.ts';
 import type { Database } from '../database/database.ts';
 import type { MigrationResult } from '../migration/finish.ts';
-import { unreachable } from '../core/errors.ts';
 import { describeDocument } from '../migration/describe.ts';
 import { pageExceptions } from '../migration/status.ts';
 import type { CommandContext } from './context.ts';
-import type { ExitCode } from './exit-code.ts';
+import { type ExitCode, exitCodeOfOutcome } from './exit-code.ts';
 import { PLACES } from './places.ts';
 import { findTask, type MigrationTask } from './task-store.ts';
 
@@ -32,20 +31,6 @@ const renderTask = (task: MigrationTask): string =>
     type: 'archivemigrationtask',
     id: task.id,
   });
-
-const exitOf = (outcome: MigrationResult['outcome']): ExitCode => {
-  switch (outcome) {
-    case 'complete':
-    case 'precopied':
-      return 0;
-    case 'failed-documents':
-    case 'stranded':
-    case 'delete-problems':
-      return 1;
-    default:
-      return unreachable(outcome);
-  }
-};
 
 const counted = (counts: ReadonlyMap<string, number>): string =>
   [...counts].map(([code, count]) => `${count} ${code}`).join(', ');
@@ -77,7 +62,7 @@ export const reportResult = async (
   to: ArchiveConfig,
 ): Promise<ExitCode> => {
   const log = context.log.at(PLACES.migration);
-  const exit = exitOf(result.outcome);
+  const exit = exitCodeOfOutcome(result.outcome);
   const { counts } = result;
   const task = await findTask(db, result.id);
   if (task) log.info(`Migration result summary: ${renderTask(task)}`);

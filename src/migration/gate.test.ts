@@ -48,5 +48,5 @@ test('an interruption ends the wait', async () => {
   interruption.abort(new Error('stop'));
   await assert.rejects(waiting, /stop/);
   await assert.rejects(gate.enter(interruption.signal), /stop/);
-  assert.equal(gate.hold, 'paused');
+  assert.equal(gate.hold, 'pausing');
 });

@@ -16,12 +16,13 @@ export const OPEN_GATE: Gate = { enter: () => Promise.resolve(nothing) };
 export class PauseGate implements Gate {
   #closed = false;
   #running = 0;
+  #waiting = 0;
   #opened = Promise.withResolvers<void>();
 
-  /** `pausing`: closed, and units that had begun before are not done yet. */
+  /** `paused`: somebody waits, and nothing is under way. `pausing`: that is not so yet. */
   get hold(): 'none' | 'pausing' | 'paused' {
     if (!this.#closed) return 'none';
-    return this.#running > 0 ? 'pausing' : 'paused';
+    return this.#running === 0 && this.#waiting > 0 ? 'paused' : 'pausing';
   }
 
   close(): void {
@@ -47,9 +48,11 @@ export class PauseGate implements Gate {
     const { promise, reject } = Promise.withResolvers<never>();
     const leave = (): void => reject(signal.reason);
     signal.addEventListener('abort', leave, { once: true });
+    this.#waiting += 1;
     try {
       await Promise.race([this.#opened.promise, promise]);
     } finally {
+      this.#waiting -= 1;
       signal.removeEventListener('abort', leave);
     }
   }

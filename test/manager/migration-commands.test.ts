@@ -34,12 +34,13 @@ const countOf = async (table: string): Promise<number> => {
   return rows[0]?.count ?? -1;
 };
 
-/** The objects that a command printed, one a line. */
+/** The results that a command printed, one a line; events of the run apart. */
 const objectsOf = ({ stdout }: Finished): readonly Record<string, unknown>[] =>
   stdout
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((object) => !('event' in object));
 
 /** Ends what an earlier step may have begun, so that the journal is no longer needed. */
 const endUnfinished = async (): Promise<void> => {

@@ -1,22 +1,27 @@
 import type { Declare } from './declare.ts';
 import { DONTASK, FORCE, FROM, RECLAIM, TO, wholeNumber } from './options.ts';
+import { addRunOptions } from './run-options.ts';
 
 /** What undoes, finishes and proves. */
 export const declareAfter = (add: Declare): void => {
-  add(
-    'rollback <id>',
-    'Bring a switched migration back, using the old documents, until its source has been cleaned.',
-    async () => (await import('../commands/rollback.ts')).rollback,
+  addRunOptions(
+    add(
+      'rollback <id>',
+      'Bring a switched migration back, using the old documents, until its source has been cleaned.',
+      async () => (await import('../commands/rollback.ts')).rollback,
+    ),
   )
     .option(...FROM)
     .option(...TO)
     .option('--delete-copies', 'Remove our copies from the destination afterwards.')
     .option(...DONTASK)
     .option(...FORCE);
-  add(
-    'clean <id>',
-    'Delete from the source what a migration has switched, or finish that; the services have to be stopped.',
-    async () => (await import('../commands/clean.ts')).clean,
+  addRunOptions(
+    add(
+      'clean <id>',
+      'Delete from the source what a migration has switched, or finish that; the services have to be stopped.',
+      async () => (await import('../commands/clean.ts')).clean,
+    ),
   )
     .option(...RECLAIM)
     .option(...FROM)

@@ -11,33 +11,40 @@ import {
   TO,
   TO_ANALYSIS,
 } from './options.ts';
+import { addRunOptions } from './run-options.ts';
 
 /** What copies and switches documents. */
 export const declareMoving = (add: Declare): void => {
-  addMigrateOptions(
-    add(
-      'migrate <from> <to>',
-      'Move the archive from the store of one configuration file to that of another.',
-      async () => (await import('../commands/migrate.ts')).migrate,
+  addRunOptions(
+    addMigrateOptions(
+      add(
+        'migrate <from> <to>',
+        'Move the archive from the store of one configuration file to that of another.',
+        async () => (await import('../commands/migrate.ts')).migrate,
+      ),
     ),
   )
     .option('--dry-run', 'Change nothing: the same as plan.')
     .option('--deep', 'With --dry-run: read every document.')
     .addHelpText('after', MIGRATE_STEPS);
-  add(
-    'precopy <from> <to>',
-    'Copy what is new or changed while the services run; changes no metadata, deletes nothing.',
-    async () => (await import('../commands/precopy.ts')).precopy,
+  addRunOptions(
+    add(
+      'precopy <from> <to>',
+      'Copy what is new or changed while the services run; changes no metadata, deletes nothing.',
+      async () => (await import('../commands/precopy.ts')).precopy,
+    ),
   )
     .option(...BUCKET, collect)
     .option(...FROM_ANALYSIS)
     .option(...TO_ANALYSIS)
     .option(...FORCE)
     .addOption(READ_BACK);
-  add(
-    'resume <id>',
-    'Continue an unfinished migration where it was.',
-    async () => (await import('../commands/resume.ts')).resume,
+  addRunOptions(
+    add(
+      'resume <id>',
+      'Continue an unfinished migration where it was.',
+      async () => (await import('../commands/resume.ts')).resume,
+    ),
   )
     .option(...FROM)
     .option(...TO)
@@ -46,10 +53,12 @@ export const declareMoving = (add: Declare): void => {
     .option('--skip-failed', 'Switch although documents failed; they stay on the source and are listed.')
     .option(...FORCE)
     .addOption(READ_BACK);
-  add(
-    'retry <id>',
-    'Copy the failed documents of a migration alone once more; after its switch, switch them too.',
-    async () => (await import('../commands/resume.ts')).retry,
+  addRunOptions(
+    add(
+      'retry <id>',
+      'Copy the failed documents of a migration alone once more; after its switch, switch them too.',
+      async () => (await import('../commands/resume.ts')).retry,
+    ),
   )
     .option(...FROM)
     .option(...TO)

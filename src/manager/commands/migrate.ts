@@ -3,16 +3,16 @@ import type { Database } from '../../database/database.ts';
 import { migrate as runMigration } from '../../migration/migrate.ts';
 import { refuseOversize } from '../../migration/oversize.ts';
 import { planScope } from '../../migration/scope.ts';
+import { askToMigrate } from '../ask-to-migrate.ts';
 import { connectDatabase, createTables } from '../connect-database.ts';
-import type { Command, CommandContext } from '../context.ts';
+import type { Command } from '../context.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { reclaimSpace, sayHeldSpace, wantsReclaim } from '../held-space.ts';
 import type { LoadedConfig } from '../load-configs.ts';
 import { openSide } from '../open-side.ts';
-import { operationEnvironment } from '../operations.ts';
 import { PLACES } from '../places.ts';
+import { observed, type ObservedContext } from '../progress/observed.ts';
 import { loadBoth, type RequestOptions, requestOptionsOf } from '../request-options.ts';
-import { confirm, SERVICES_STOPPED_QUESTION } from '../prompt.ts';
 import { reportResult } from '../result-summary.ts';
 import { plan } from './plan.ts';
 
@@ -32,32 +32,39 @@ interface RunChoice {
 }
 
 /** Opens both stores in the guide's words, runs, reports. */
-export const runBetween = async (context: CommandContext, db: Database, choice: RunChoice): Promise<ExitCode> => {
+export const runBetween = async (context: ObservedContext, db: Database, choice: RunChoice): Promise<ExitCode> => {
   const { from, to } = choice;
   const log = context.log.at(PLACES.migrate);
   log.info(`Migration from config: ${renderJson(from.archive.forDisplay)}`);
   log.info(`Migration to config: ${renderJson(to.archive.forDisplay)}`);
-  if (choice.ask) await confirm(SERVICES_STOPPED_QUESTION, context.terminal, context.signal);
+  if (choice.ask) await askToMigrate(context, db, { ...choice, isNew: choice.id === undefined });
   await createTables(context, db);
   const [shownFrom, shownTo] = [renderPythonDict(from.archive.forDisplay), renderPythonDict(to.archive.forDisplay)];
   context.log.at(PLACES.migration).info(`Initializing migration from ${shownFrom} to ${shownTo}`);
   const stores = context.log.at(PLACES.migrationContext);
   stores.info(`Initializing source archive: ${shownFrom}`);
-  await using source = await openSide(context, db, from.archive, { prepare: false });
+  await using source = await openSide(context, db, from.archive, context.observer.side('source', { prepare: false }));
   stores.info(`Initializing dest archive: ${shownTo}`);
-  await using destination = await openSide(context, db, to.archive, { prepare: true });
+  await using destination = await openSide(
+    context,
+    db,
+    to.archive,
+    context.observer.side('destination', { prepare: true }),
+  );
   if (choice.id === undefined && !choice.request.skipFailed) {
     const scope = planScope(source.side.store.driver, source.side.archive, choice.request.buckets);
     await refuseOversize(db, scope, destination.side.store);
   }
-  const result = await runMigration(
-    operationEnvironment(context, db),
-    { ...choice.request, from: source.side, to: destination.side },
-    {
-      online: choice.online,
-      ...(choice.id !== undefined && { id: choice.id }),
-      retryOnly: choice.retryOnly === true,
-    },
+  const result = await context.observer.run(db, (env) =>
+    runMigration(
+      env,
+      { ...choice.request, from: source.side, to: destination.side },
+      {
+        online: choice.online,
+        ...(choice.id !== undefined && { id: choice.id }),
+        retryOnly: choice.retryOnly === true,
+      },
+    ),
   );
   if (choice.reclaim !== true) await sayHeldSpace(context, source.side.store, result);
   const exit = await reportResult(context, db, result, to.archive);
@@ -66,12 +73,14 @@ export const runBetween = async (context: CommandContext, db: Database, choice: 
 };
 
 /** `migrate FROM TO`: everything from the plan to the cleaned source, or the rest of it after an interruption. */
-export const migrate: Command = async (context, input) => {
-  if (input.flag('dryRun')) return plan(context, input);
+export const migrate: Command = (context, input) =>
+  input.flag('dryRun') ? plan(context, input) : migrateNow(context, input);
+
+const migrateNow = observed('migrate', async (context, input) => {
   const request = requestOptionsOf(input);
   const reclaim = wantsReclaim(input);
   const { from, to } = await loadBoth(context, input);
   await using db = await connectDatabase(context, { config: from.file, tables: 'later' });
   context.log.at(PLACES.migrate).info('Loading configs');
   return await runBetween(context, db, { from, to, request, online: false, ask: !input.flag('dontask'), reclaim });
-};
+});

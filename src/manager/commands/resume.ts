@@ -1,12 +1,13 @@
 import { AppError } from '../../core/errors.ts';
-import type { Command, CommandContext, CommandInput } from '../context.ts';
+import type { CommandInput } from '../context.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { connectForId, getRecord, loadJournalled, parseId } from '../journalled.ts';
 import { requestOptionsOf } from '../request-options.ts';
+import { observed, type ObservedContext } from '../progress/observed.ts';
 import { runBetween } from './migrate.ts';
 
 const continueMigration = async (
-  context: CommandContext,
+  context: ObservedContext,
   input: CommandInput,
   onlyFailed: boolean,
 ): Promise<ExitCode> => {
@@ -31,7 +32,7 @@ const continueMigration = async (
 };
 
 /** `resume ID`: continues an unfinished migration with the configurations with which it began. */
-export const resume: Command = (context, input) => continueMigration(context, input, false);
+export const resume = observed('resume', (context, input) => continueMigration(context, input, false));
 
 /** `retry ID`: copies the failed documents alone once more; after the switch, switches and cleans them too. */
-export const retry: Command = (context, input) => continueMigration(context, input, true);
+export const retry = observed('retry', (context, input) => continueMigration(context, input, true));
