@@ -104,11 +104,9 @@ const storeRecord = ({ store, config }: Side): StoreRecord => ({
 
 /**
  * Whether the store holds nothing: then what appears in it is ours, and nothing has to be looked at before it is written. A
- * listing that may lag is enough where creating is conditional: what it has missed is found then, and never overwritten.
+ * listing that may lag is enough: what it has missed, `create` finds, which never overwrites what stands there.
  */
 const isEmpty = async ({ driver }: Store, signal: AbortSignal): Promise<boolean> => {
-  const { strongListing, conditionalPut } = driver.capabilities;
-  if (!strongListing && !conditionalPut) return false;
   for await (const _ of driver.list(signal)) return false;
   return true;
 };

@@ -42,12 +42,7 @@ export const prepareDocument = async (
   }
   const known = document.destination?.url === ref.url;
   // A copy within the store is not conditional: there, what stands in its place has to be looked for.
-  const assumeAbsent =
-    !within &&
-    !known &&
-    run.record.destinationWasEmpty &&
-    to.driver.capabilities.conditionalPut &&
-    document.attempts === 0;
+  const assumeAbsent = !within && !known && run.record.destinationWasEmpty && document.attempts === 0;
   if (assumeAbsent) return { document, ref, encoded, within, write: 'create', owned: true };
 
   const there = await measureDestination(run, ref, head);
