@@ -5,6 +5,7 @@ import { AppError, isAppError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database } from '../database/database.ts';
 import type { DocumentKey } from '../drivers/contract.ts';
+import { type Trial, tryOut } from './trials.ts';
 
 const keyOf = (archiveId: string): DocumentKey => ({
   userId: 'test',
@@ -49,24 +50,32 @@ const removeTestDocument = async (db: Database, store: Store, key: DocumentKey):
 };
 
 /**
- * Writes a small document through the archive, reads it back, compares, and removes it. Nothing stays behind, also after a
- * failure. Throws `check.failed` where something else came back, and the store's own errors.
+ * Writes a small document through the archive, reads it back, compares, lists, and removes it; tells `note` how each went.
+ * Nothing stays behind, also after a failure. Throws `check.failed` where something else came back, and the store's own errors.
  */
-export const checkArchive = async (db: Database, store: Store, log: Log, signal: AbortSignal): Promise<void> => {
+export const checkArchive = async (
+  db: Database,
+  store: Store,
+  log: Log,
+  signal: AbortSignal,
+  note: (trial: Trial) => void,
+): Promise<void> => {
   const key = await chooseKey(db, store, log, signal);
   const content = Buffer.from(`clitesting at ${new Date().toISOString().replace('Z', '000')}`);
   let failure: unknown;
   try {
     log.info(`Creating test document with ${describeKey(key)}`);
-    await putDocument(db, store, key, content, signal);
+    await tryOut('write', note, () => putDocument(db, store, key, content, signal));
     log.info('Checking document fetch');
-    await compare(db, store, key, content, signal);
+    const loaded = await tryOut('read', note, () => read(db, store, key, signal));
+    await tryOut('compare', note, () => compare(content, loaded));
+    await tryOut('list', note, () => listSome(store, signal));
     log.info('Removing test object');
   } catch (error) {
     failure = error;
   }
   try {
-    await removeTestDocument(db, store, key);
+    await tryOut('delete', note, () => removeTestDocument(db, store, key));
   } catch (error) {
     if (failure === undefined) throw error;
     log.warn(`The test document ${store.driver.locate(key)} may have been left behind: ${messageOf(error)}`);
@@ -75,17 +84,21 @@ export const checkArchive = async (db: Database, store: Store, log: Log, signal:
   await confirmRemoved(db, store, key, signal);
 };
 
-const compare = async (
-  db: Database,
-  store: Store,
-  key: DocumentKey,
-  content: Buffer,
-  signal: AbortSignal,
-): Promise<void> => {
-  const loaded = await findDocument(db, store, key, signal).catch((error: unknown) => {
+/** A migration lists its destination; that it may is what counts here, not what is there. */
+const LISTED_OBJECTS = 10;
+
+const listSome = async ({ driver }: Store, signal: AbortSignal): Promise<void> => {
+  let seen = 0;
+  for await (const _ of driver.list(signal)) if (++seen >= LISTED_OBJECTS) return;
+};
+
+const read = (db: Database, store: Store, key: DocumentKey, signal: AbortSignal): Promise<Uint8Array | undefined> =>
+  findDocument(db, store, key, signal).catch((error: unknown) => {
     if (!isAppError(error, 'document.corrupt', 'document.undecodable', 'store.not-found', 'store.corrupt')) throw error;
     throw new AppError('check.failed', `The test document cannot be read back: ${messageOf(error)}`, { cause: error });
   });
+
+const compare = async (content: Buffer, loaded: Uint8Array | undefined): Promise<void> => {
   if (loaded !== undefined && content.equals(loaded)) return;
   const got = loaded === undefined ? 'nothing' : JSON.stringify(Buffer.from(loaded).toString('utf8'));
   throw new AppError(

@@ -37,7 +37,7 @@ test('the transcript of the guide, on a fresh database, and nothing left behind'
   const steps = stderr
     .split('\n')
     .filter((line) => line.includes('/check()]') || line.includes('/initialize()]'))
-    .map((line) => line.replace(/^\[MainThread\] /, ''));
+    .map((line) => line.replace(/^\[MainThread\] /, '').replaceAll(/\d+ ms/g, 'N ms'));
   const at = '[anchore_manager.cli.archivestorage/check()] [INFO]';
   const key = 'user_id = test, bucket = anchorecliconfigtest and archive_id = cliconfigtest';
   assert.deepEqual(steps, [
@@ -47,6 +47,8 @@ test('the transcript of the guide, on a fresh database, and nothing left behind'
     `${at} Creating test document with ${key}`,
     `${at} Checking document fetch`,
     `${at} Removing test object`,
+    `${at} Tried on table public.archive_document in ${new URL(database.url).username}@${new URL(database.url).host}/${database.name}: ` +
+      'write N ms, read N ms, compare N ms, list N ms, delete N ms',
     `${at} Archive config check completed successfully`,
   ]);
   assert.deepEqual(await leftovers(), NOTHING);
@@ -55,7 +57,12 @@ test('the transcript of the guide, on a fresh database, and nothing left behind'
 test('as JSON: one object on standard output', async () => {
   const { code, stdout } = await check(await configs.write('db2.yaml', 'db2'), '--json');
   assert.equal(code, 0);
-  assert.equal((JSON.parse(stdout) as { check: string }).check, 'ok');
+  const result = JSON.parse(stdout) as { check: string; trials: { operation: string; ok: boolean; ms: number }[] };
+  assert.equal(result.check, 'ok');
+  assert.deepEqual(
+    result.trials.map(({ operation, ok }) => [operation, ok]),
+    ['write', 'read', 'compare', 'list', 'delete'].map((operation) => [operation, true]),
+  );
 });
 
 test('a test document that an interrupted check has left is removed; one of another store is left alone', async () => {

@@ -6,6 +6,7 @@ import type { Command } from '../context.ts';
 import { loadConfig } from '../load-configs.ts';
 import { openSide } from '../open-side.ts';
 import { PLACES } from '../places.ts';
+import { describeTrials, type Trial } from '../trials.ts';
 
 /** `check CONFIG` or `check --nodes CONFIG...`. */
 export const check: Command = async (context, input) => {
@@ -36,11 +37,17 @@ const checkOne: Command = async (context, input) => {
   const oversize = await findOversize(db, undefined, store);
   if (oversize !== undefined)
     log.warn(`${describeOversize(oversize, store)} (migrate refuses this without --skip-failed)`);
-  await checkArchive(db, store, log, context.signal);
+  const trials: Trial[] = [];
+  try {
+    await checkArchive(db, store, log, context.signal, (trial) => void trials.push(trial));
+  } finally {
+    if (trials.length > 0) log.info(`Tried on ${store.identity.description}: ${describeTrials(trials)}`);
+  }
   log.info('Archive config check completed successfully');
   context.output.object({
     check: 'ok',
     store: store.identity.description,
+    trials,
     conditions: conditions.map(({ severity, error }) => ({ severity, code: error.code, message: error.message })),
   });
   return 0;

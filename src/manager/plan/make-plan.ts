@@ -27,7 +27,7 @@ import type { Continued, Plan, PlannedSide } from './plan.ts';
 import { exitOf, Problems } from './problems.ts';
 import { type ReadDocuments, readDocuments, unreadableProblems } from './read-documents.ts';
 import { planSpace, refuseFull } from './space.ts';
-import { type Holdings, type Trial, Trials, tryDestination, trySource } from './trials.ts';
+import { type Holdings, type SideTrial, Trials, tryDestination, trySource } from './trials.ts';
 
 export interface PlanRequest {
   readonly from: LoadedConfig;
@@ -50,7 +50,7 @@ class Planner {
   readonly #source: PlannedStore;
   readonly #destination: PlannedStore;
   readonly problems: Problems;
-  readonly trials: Trial[] = [];
+  readonly trials: SideTrial[] = [];
 
   constructor(
     context: CommandContext,

@@ -2,7 +2,7 @@ import type { DisplayValue } from '../../config/section-values.ts';
 import type { ErrorCode } from '../../core/error-catalogue.ts';
 import type { Forecast } from '../../migration/forecast.ts';
 import type { Estimate } from './estimate.ts';
-import type { Holdings, Trial } from './trials.ts';
+import type { Holdings, SideTrial } from './trials.ts';
 
 /** Something that a migration would meet. */
 export interface Problem {
@@ -62,7 +62,7 @@ export interface Plan {
   readonly continued: Continued | null;
   /** What the destination holds already; null where that cannot be seen. */
   readonly holdings: Holdings | null;
-  readonly trials: readonly Trial[];
+  readonly trials: readonly SideTrial[];
   /** How many documents were read, and whether that was all of them. */
   readonly read: { readonly documents: number; readonly unreadable: number; readonly all: boolean };
   readonly estimate: Estimate | null;

@@ -1,10 +1,11 @@
 import { readableBytes } from '../../core/readable-bytes.ts';
 import { SKIP_REASONS } from '../../migration/phases.ts';
 import type { Amount } from '../../migration/forecast.ts';
+import { describeTrials } from '../trials.ts';
 import type { Estimate } from './estimate.ts';
 import type { Plan, PlannedSide, Problem, Space } from './plan.ts';
 import { readableRange } from './readable-time.ts';
-import type { Trial } from './trials.ts';
+import type { SideTrial } from './trials.ts';
 import { shorten, WIDTH, wrapText } from './wrap-text.ts';
 
 const INDENT = '  ';
@@ -95,11 +96,8 @@ const documentLines = ({ forecast, continued }: Plan): readonly string[] => {
 const leftName = ({ reason, scheme }: Plan['forecast']['left'][number]): string =>
   scheme === undefined ? reason : `${reason} (${scheme}://)`;
 
-const trialsOf = (trials: readonly Trial[], side: Trial['side']): string =>
-  trials
-    .filter((trial) => trial.side === side)
-    .map(({ operation, ok, ms }) => `${operation} ${ok ? `${ms} ms` : 'FAILED'}`)
-    .join(', ');
+const trialsOf = (trials: readonly SideTrial[], side: SideTrial['side']): string =>
+  describeTrials(trials.filter((trial) => trial.side === side));
 
 const storeLines = ({ holdings, trials, read, to }: Plan): readonly string[] => {
   const held =

@@ -2,14 +2,11 @@ import { measureObject, payloadOf } from '../../archive/payload.ts';
 import { AppError, type AppError as Failure, toAppError } from '../../core/errors.ts';
 import type { Driver } from '../../drivers/contract.ts';
 import { SINGLE_PROBE } from '../../drivers/wrappers/under-probe-names.ts';
+import { type Trial, tryOut } from '../trials.ts';
 
-/** One thing that was tried on a store. */
-export interface Trial {
+/** One thing that was tried on one of the stores. */
+export interface SideTrial extends Trial {
   readonly side: 'source' | 'destination';
-  readonly operation: 'write' | 'read' | 'compare' | 'list' | 'delete';
-  readonly ok: boolean;
-  /** How long it took; in milliseconds. */
-  readonly ms: number;
 }
 
 /** What a store holds, as far as a listing of bounded length shows. */
@@ -39,30 +36,24 @@ const listHoldings = async (driver: Driver, signal: AbortSignal): Promise<Holdin
 
 /** Does things to a store one after the other, notes how each went, and goes on after a failure. */
 export class Trials {
-  readonly done: Trial[] = [];
-  readonly #side: Trial['side'];
+  readonly done: SideTrial[] = [];
+  readonly #side: SideTrial['side'];
   readonly #signal: AbortSignal;
   readonly #failed: (error: Failure) => void;
 
-  constructor(side: Trial['side'], signal: AbortSignal, failed: (error: Failure) => void) {
+  constructor(side: SideTrial['side'], signal: AbortSignal, failed: (error: Failure) => void) {
     this.#side = side;
     this.#signal = signal;
     this.#failed = failed;
   }
 
   async attempt<T>(operation: Trial['operation'], work: () => Promise<T>): Promise<T | undefined> {
-    const started = performance.now();
-    const note = (ok: boolean): void =>
-      void this.done.push({ side: this.#side, operation, ok, ms: Math.round(performance.now() - started) });
     try {
-      const value = await work();
-      note(true);
-      return value;
+      return await tryOut(operation, (trial) => void this.done.push({ side: this.#side, ...trial }), work);
     } catch (thrown) {
       this.#signal.throwIfAborted();
       const error = toAppError(thrown);
       if (error.code === 'internal') throw error;
-      note(false);
       this.#failed(error);
       return undefined;
     }
