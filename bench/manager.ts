@@ -30,6 +30,24 @@ interface Report {
   readonly switchSeconds: number | null;
 }
 
+/** As far as it is needed of what `plan --json` prints. */
+interface PlanReport {
+  readonly estimate: { readonly downtimeSeconds: { readonly likely: number } } | null;
+}
+
+/** Seconds that `plan` says this migration will take, from start to end. */
+export const estimateMigration = async (place: Place, migration: Migration): Promise<number> => {
+  const from = await writeConfig(place, migration.from);
+  const to = await writeConfig(place, migration.to);
+  const group = ['archivestorage', '--db-connect-file', migration.database.urlFile, '--json'];
+  const { stdout } = await measureProcess(MANAGER[0], [...group, 'plan', from, to], {
+    ...(migration.signal && { signal: migration.signal }),
+  });
+  const { estimate } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as PlanReport;
+  if (estimate === null) throw new Error(`plan gave no estimate: ${stdout}`);
+  return estimate.downtimeSeconds.likely;
+};
+
 /** Runs the whole command, its start and the deletion of the source included. Throws where it did not move everything. */
 export const measureMigration = async (place: Place, migration: Migration): Promise<Sample> => {
   const { database, documents, command: [program, ...before] = MANAGER, compressed = false } = migration;

@@ -16,7 +16,7 @@ const SERVERS: Readonly<Record<StoreServer, TestServer>> = { swift, versitygw, m
 export type StoreServer = 'swift' | 'versitygw' | 'minio';
 
 /** As an operator sets it who reads one page about it; durability as the product demands it, and as it is by default. */
-export const POSTGRES_SETTINGS = {
+const POSTGRES_SETTINGS = {
   shared_buffers: '512MB',
   max_wal_size: '4GB',
   checkpoint_timeout: '15min',

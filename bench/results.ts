@@ -4,7 +4,7 @@ import { REPOSITORY } from '../test/support/source-files.ts';
 import type { KeptResult } from './result.ts';
 
 /** Those of the page, and beside them those of quick runs, which are nobody's record. */
-export const resultsFolder = (mode: KeptResult['mode']): string =>
+const resultsFolder = (mode: KeptResult['mode']): string =>
   join(REPOSITORY, 'bench/results', ...(mode === 'quick' ? ['quick'] : []));
 
 /** Each row as soon as it is measured, so that an interrupted run keeps what it has. */

@@ -23,6 +23,8 @@ export interface Row {
   readonly title: string;
   /** The row is left out where this machine does not have them. */
   readonly servers: readonly StoreServer[];
+  /** Not part of the page: measured only where it is named. */
+  readonly onRequest?: boolean;
   measure(bench: Bench): Promise<Omit<RowResult, 'row' | 'title'>>;
 }
 

@@ -1,10 +1,12 @@
 import type { Row } from '../row.ts';
+import { concurrency } from './concurrency.ts';
 import { databaseToLocalfs } from './database-to-localfs.ts';
 import { databaseToS3 } from './database-to-s3.ts';
 import { databaseToSwift } from './database-to-swift.ts';
 import { growth } from './growth.ts';
 import { oneHugeDocument, sixteenMegabytes } from './large-documents.ts';
 import { memory } from './memory.ts';
+import { planEstimate } from './plan-estimate.ts';
 import { profile } from './profile.ts';
 import { service } from './service.ts';
 import { withinDatabase } from './within-database.ts';
@@ -13,6 +15,7 @@ import { withinS3 } from './within-s3.ts';
 /** Every row, in the order in which they run and stand on the page. */
 export const ROWS: readonly Row[] = [
   ...databaseToS3,
+  ...concurrency,
   databaseToSwift,
   databaseToLocalfs,
   ...withinDatabase,
@@ -21,13 +24,14 @@ export const ROWS: readonly Row[] = [
   ...memory,
   oneHugeDocument,
   growth,
+  planEstimate,
   ...service,
   profile,
 ];
 
-/** Those that are named, or whose name begins with one of these and a dash. Throws where one names no row. */
+/** Those that are named, or whose name begins with one of these and a dash; all that the page has where none is named. Throws where one names no row. */
 export const chooseRows = (only: readonly string[]): readonly Row[] => {
-  if (only.length === 0) return ROWS;
+  if (only.length === 0) return ROWS.filter((row) => row.onRequest !== true);
   const matches = (row: Row, name: string): boolean => row.name === name || row.name.startsWith(`${name}-`);
   for (const name of only) {
     if (!ROWS.some((row) => matches(row, name)))
