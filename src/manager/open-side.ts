@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { ArchiveConfig } from '../config/archive-section.ts';
 import type { Database } from '../database/database.ts';
+import type { Limits } from '../drivers/wrappers/limits.ts';
 import type { Side } from '../migration/requests.ts';
 import type { ArchiveScope } from '../migration/scope.ts';
 import { openStore } from '../stores/open-store.ts';
@@ -13,10 +14,11 @@ export interface OpenSide extends AsyncDisposable {
   readonly side: Side;
 }
 
-/** Whose requests are counted, and as which side's. */
+/** Whose requests are counted and held to limits, and as which side's. */
 export interface WatchedStore {
   readonly role: StoreRole;
   readonly activity: StoreActivity;
+  readonly limits: Limits;
 }
 
 /** Which rows belong to the archive that a section names. */
@@ -42,7 +44,10 @@ export const openSide = async (
     signal: context.signal,
     prepare: options.prepare,
     reliability: {
-      ...(watched && { observe: (driver) => watched.activity.observe(watched.role, driver) }),
+      ...(watched && {
+        limits: watched.limits,
+        observe: (driver) => watched.activity.observe(watched.role, driver),
+      }),
       onRetry: (operation, subject, error) => {
         watched?.activity.retried(watched.role);
         log.debug(`Trying ${operation} of ${subject} again: ${error.message}`);

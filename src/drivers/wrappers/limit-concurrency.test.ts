@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { AppError } from '../../core/errors.ts';
 import { makeKey, refOf } from '../conformance/samples.ts';
 import { MemorySpaces, openMemoryDriver } from '../memory/driver.ts';
+import { Limits } from './limits.ts';
 import { limitConcurrency } from './limit-concurrency.ts';
 
 /** A driver whose requests wait until the test lets them go on. */
@@ -80,6 +81,23 @@ describe('the limit of concurrency', () => {
     pending[1]?.resolve(undefined);
     await Promise.all([first, third]);
     assert.equal(pending.length, 2);
+  });
+
+  test("an operator's limit holds as soon as it is set, and no longer", async () => {
+    const limits = new Limits();
+    const { driver, head, pending } = open({ start: 3, limits });
+    const first = head();
+    await settle();
+    limits.set({ concurrency: 1 });
+    assert.equal(driver.limit, 1);
+    const more = [head(), head()];
+    await settle();
+    assert.equal(pending.length, 1);
+    limits.set({ concurrency: undefined });
+    await settle();
+    assert.equal(pending.length, 3);
+    for (const request of pending) request.resolve(undefined);
+    await Promise.all([first, ...more]);
   });
 
   test('throttled objects of a bulk answer count', async () => {

@@ -1,11 +1,14 @@
 import { isAppError } from '../../core/errors.ts';
 import type { BulkResult, DeleteOutcome, Driver } from '../contract.ts';
 import { type Call, ForwardingDriver } from './forwarding-driver.ts';
+import type { Limits } from './limits.ts';
 
 export interface ConcurrencyOptions {
   /** How many requests at once to begin with; else what the driver says serves it well. */
   readonly start?: number;
   readonly max?: number;
+  /** What an operator allows, which may change at any time. */
+  readonly limits?: Limits;
 }
 
 const FEWEST = 1;
@@ -21,6 +24,7 @@ export const limitConcurrency = (inner: Driver, options: ConcurrencyOptions = {}
 
 export class LimitedDriver extends ForwardingDriver {
   readonly #max: number;
+  readonly #limits: Limits | undefined;
   readonly #waiting: (() => void)[] = [];
   #limit: number;
   #running = 0;
@@ -29,13 +33,15 @@ export class LimitedDriver extends ForwardingDriver {
 
   constructor(inner: Driver, options: ConcurrencyOptions) {
     super(inner);
+    this.#limits = options.limits;
+    options.limits?.subscribe(() => this.#wake());
     this.#max = Math.max(FEWEST, options.max ?? DEFAULT_MAX);
     this.#limit = Math.min(this.#max, Math.max(FEWEST, options.start ?? inner.capabilities.concurrency));
   }
 
   /** How many requests may run at once just now. */
   get limit(): number {
-    return Math.floor(this.#limit);
+    return Math.min(Math.floor(this.#limit), this.#limits?.values.concurrency ?? Number.POSITIVE_INFINITY);
   }
 
   protected override async call<T>(call: Call<T>): Promise<T> {

@@ -1,6 +1,6 @@
 /** What an operator allows a run to ask of its stores; undefined: as much as they take. */
 export interface LimitValues {
-  /** Requests of one kind (reads, writes, deletes) under way at once at each store; a whole number from 1. */
+  /** Requests under way at once at each store; a whole number from 1. */
   readonly concurrency?: number | undefined;
   /** Payload bytes a second that may be read, and as many that may be written, at each store. */
   readonly bandwidthBytesPerSecond?: number | undefined;

@@ -8,7 +8,7 @@ export const addLimitOptions = (command: Commander): Commander =>
       'Read, and write, at most so many bytes a second at each store: 500k, 10M, 1.5G, or none.',
     )
     .option('--requests-per-second <count>', 'Send at most so many requests a second to each store, or none.')
-    .option('--concurrency <count>', 'Have at most so many requests of a kind under way at each store, or none.');
+    .option('--concurrency <count>', 'Have at most so many requests under way at once at each store, or none.');
 
 const port = (text: string): number => {
   const value = Number(text);
@@ -19,6 +19,10 @@ const port = (text: string): number => {
 /** What every command takes that works on a migration: how it is limited and watched. */
 export const addRunOptions = (command: Commander): Commander =>
   addLimitOptions(command)
+    .option(
+      '--report <file>',
+      'When it has ended, write a report to this file: a page for people (.html) or data (.json).',
+    )
     .option('--metrics-port <port>', 'Serve metrics for Prometheus while it runs; 0 takes a free port.', port)
     .option('--metrics-host <address>', 'Where to serve them. Default: 127.0.0.1.')
     .option(

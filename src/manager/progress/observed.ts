@@ -19,7 +19,7 @@ export const observed =
   (name: string, command: ObservedCommand): Command =>
   async (context, input) => {
     const options = parseRunOptions(input);
-    const observer = new RunObserver(context, name, options.limits);
+    const observer = new RunObserver(context, name, options);
     if (options.onFinish !== undefined) announceEnd(context, name, observer, options.onFinish);
     if (options.metrics !== undefined) await serveMetrics(context, observer, options.metrics);
     return await command({ ...context, observer }, input);

@@ -14,6 +14,7 @@ import type { WatchedStore } from '../open-side.ts';
 import { operationEnvironment } from '../operations.ts';
 import { PLACES } from '../places.ts';
 import { chooseRenderers, Show } from './renderers.ts';
+import type { RunOptions } from './run-options.ts';
 import { RunJournal } from './run-journal.ts';
 import { RunState, type RunView } from './run-state.ts';
 import { StoreActivity, type StoreRole } from './store-activity.ts';
@@ -32,20 +33,22 @@ export class RunObserver {
   readonly #context: CommandContext;
   readonly #command: string;
   readonly #asked: ControlChange;
+  readonly #reportFile: string | undefined;
   #state: RunState;
   #show: Show | undefined;
   readonly #journals: RunJournal[] = [];
 
-  constructor(context: CommandContext, command: string, asked: ControlChange) {
+  constructor(context: CommandContext, command: string, options: Pick<RunOptions, 'limits' | 'reportFile'>) {
     this.#context = context;
     this.#command = command;
-    this.#asked = asked;
+    this.#asked = options.limits;
+    this.#reportFile = options.reportFile;
     this.#state = this.#newState();
   }
 
   /** How a side of the migration is opened, so that its requests are counted. */
   side(role: StoreRole, options: { readonly prepare: boolean }): { prepare: boolean; watched: WatchedStore } {
-    return { ...options, watched: { role, activity: this.activity } };
+    return { ...options, watched: { role, activity: this.activity, limits: this.limits } };
   }
 
   /** The run as it is; undefined until it has a migration. */
@@ -67,6 +70,7 @@ export class RunObserver {
         exitCode: exitCodeOfOutcome(result.outcome),
         errorText: undefined,
       });
+      await this.#report(db, env);
       return result;
     } catch (error) {
       await this.#end({
@@ -74,6 +78,7 @@ export class RunObserver {
         exitCode: exitCodeOf(error, this.#context.signal),
         errorText: redact(messageOf(error)),
       });
+      await this.#report(db, env);
       throw error;
     }
   }
@@ -148,5 +153,25 @@ export class RunObserver {
     this.#show?.ended();
     this.#gate.open();
     for (const journal of this.#journals) await journal.end(end);
+  }
+  /** `--report`, however the run ended. */
+  async #report(db: Database, { log, toolVersion }: Environment): Promise<void> {
+    const file = this.#reportFile;
+    const id = this.view?.identity.migrationId;
+    if (file === undefined) return;
+    if (id === undefined) {
+      log.warn('--report: no migration had begun, so there is none to report');
+      return;
+    }
+    try {
+      const [{ getReport }, { writeReport }] = await Promise.all([
+        import('../report/migration-report.ts'),
+        import('../report/write-report.ts'),
+      ]);
+      await writeReport(file, await getReport(db, id, { toolVersion, now: new Date() }));
+      log.info(`The report is in ${file}`);
+    } catch (error) {
+      log.error(`--report: ${messageOf(error)}; report ${id} --output FILE writes it later`);
+    }
   }
 }

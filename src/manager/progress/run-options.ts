@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import type { ControlChange } from '../../migration/control-store.ts';
 import type { CommandInput } from '../context.ts';
+import { checkReportFile } from '../report/write-report.ts';
 
 /** What the options of a command say of how its run is limited and watched. */
 export interface RunOptions {
@@ -8,14 +9,19 @@ export interface RunOptions {
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
   /** A command for /bin/sh. */
   readonly onFinish: string | undefined;
+  /** The file of a report; its name says in which form. */
+  readonly reportFile: string | undefined;
 }
 
 export const parseRunOptions = (input: CommandInput): RunOptions => {
   const port = input.value('metricsPort');
+  const reportFile = input.value('report');
+  if (reportFile !== undefined) checkReportFile(reportFile);
   return {
     limits: parseLimits(input),
     metrics: port === undefined ? undefined : { host: input.value('metricsHost') ?? '127.0.0.1', port: Number(port) },
     onFinish: input.value('onFinish'),
+    reportFile,
   };
 };
 
