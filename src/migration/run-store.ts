@@ -254,6 +254,12 @@ const fromRow = (row: Row): RunRecord => ({
   pausedSeconds: row.paused_seconds,
 });
 
+/** Whether the journal tells of runs: not before a version of this tool that does has run here. */
+export const hasRuns = async (db: Queryable): Promise<boolean> => {
+  const { rows } = await db.query<{ found: boolean }>(`SELECT to_regclass('archive_mover_run') IS NOT NULL AS found`);
+  return rows[0]?.found === true;
+};
+
 /** The runs of a migration, the first one first. */
 export const listRuns = async (db: Queryable, id: number): Promise<readonly RunRecord[]> => {
   const { rows } = await db.query<Row>(`${SELECT} WHERE migration_id = $1 ORDER BY epoch`, [id]);

@@ -42,7 +42,7 @@ export const declareMoving = (add: Declare): void => {
   addRunOptions(
     add(
       'resume <id>',
-      'Continue an unfinished migration where it was.',
+      'Let a paused migration go on, or continue an unfinished one where it was.',
       async () => (await import('../commands/resume.ts')).resume,
     ),
   )

@@ -1,10 +1,13 @@
 import { AppError } from '../../core/errors.ts';
+import { findControl } from '../../migration/control-store.ts';
 import type { CommandInput } from '../context.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { connectForId, getRecord, loadJournalled, parseId } from '../journalled.ts';
 import { requestOptionsOf } from '../request-options.ts';
 import { observed, type ObservedContext } from '../progress/observed.ts';
+import { askRun, findLiveRun } from '../running-migration.ts';
 import { runBetween } from './migrate.ts';
+import { reportAsked } from './pause.ts';
 
 const continueMigration = async (
   context: ObservedContext,
@@ -14,6 +17,11 @@ const continueMigration = async (
   const id = parseId(input);
   await using db = await connectForId(context, input);
   const record = await getRecord(db, id);
+  const live = onlyFailed ? undefined : await findLiveRun(db, id);
+  if (live !== undefined && (await findControl(db, id))?.paused === true) {
+    const answer = await askRun(db, live, { paused: false }, context.signal, (run) => run.hold === 'none');
+    return reportAsked(context, answer, `Migration ${id} goes on`);
+  }
   if (record.kind === 'rollback')
     throw new AppError(
       'usage.invalid',
@@ -31,7 +39,7 @@ const continueMigration = async (
   return await runBetween(context, db, { from, to, request, online: false, ask, id, retryOnly: onlyFailed });
 };
 
-/** `resume ID`: continues an unfinished migration with the configurations with which it began. */
+/** `resume ID`: lets a paused migration go on; else continues an unfinished migration with the configurations with which it began. */
 export const resume = observed('resume', (context, input) => continueMigration(context, input, false));
 
 /** `retry ID`: copies the failed documents alone once more; after the switch, switches and cleans them too. */

@@ -31,8 +31,8 @@ export const drawFrame = (view: RunView, rate: Rate, columns: number, style: Fra
   const head = [
     `${name} ${identity.migrationId}: ${identity.from} ${arrow} ${identity.to}`,
     phaseText(progress.phase),
-    ...(hold === undefined ? [] : [hold]),
     readableSeconds(elapsedSeconds),
+    ...(hold === undefined ? [] : [hold]),
   ];
   const lines = flow(head, width, (part) => {
     if (part === hold) return paint(part, 'yellow');
