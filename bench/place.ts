@@ -62,6 +62,11 @@ export class Place implements AsyncDisposable {
     return folder;
   }
 
+  /** By the system's own command, which does a million files in seconds. */
+  async removeFolder(folder: string): Promise<void> {
+    await promisify(execFile)('rm', ['-rf', '--', folder]);
+  }
+
   async isAvailable(name: StoreServer): Promise<boolean> {
     return SERVERS[name].available();
   }
@@ -128,7 +133,7 @@ export class Place implements AsyncDisposable {
     await this.#stopServers();
     for (const template of this.#templates.values()) await this.#admin(`DROP DATABASE IF EXISTS ${await template}`);
     this.#templates.clear();
-    await Promise.all(this.#folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })));
+    await Promise.all(this.#folders.splice(0).map((folder) => this.removeFolder(folder)));
   }
 
   async readPostgresVersion(): Promise<string> {

@@ -9,7 +9,7 @@ export interface Sizes {
 
 /** As `archive_document` holds most of a busy archive's: manifests, image contents, small analyses. */
 export const SMALL: Sizes = { minBytes: 4_000, maxBytes: 20_000, spread: 'even' };
-export const TINY: Sizes = { minBytes: 900, maxBytes: 1_150, spread: 'even' };
+export const TINY: Sizes = { minBytes: 650, maxBytes: 950, spread: 'even' };
 export const MIXED: Sizes = { minBytes: 2_000, maxBytes: 4_000_000, spread: 'logarithmic' };
 
 /** mulberry32: numbers from 0 to 1 that are the same for the same seed. */

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { CONCURRENCIES, OURS, RCLONE } from '../contenders.ts';
 import { SMALL } from '../documents/bodies.ts';
 import { type ExportedDocuments, exportDocuments, linkPart } from '../documents/export-documents.ts';
@@ -25,7 +24,7 @@ const copyFiles = async (bench: Bench, from: ExportedDocuments, transfers: numbe
       settle: bench.settle,
     });
   } finally {
-    await rm(path, { recursive: true, force: true });
+    await bench.place.removeFolder(path);
   }
 };
 
@@ -54,7 +53,7 @@ export const databaseToLocalfs: Row = {
             const to = localfsStore(folder);
             return await measureMigration(place, { database, from: DB, to, documents, bytes, signal });
           } finally {
-            await rm(folder, { recursive: true, force: true });
+            await place.removeFolder(folder);
           }
         },
       },

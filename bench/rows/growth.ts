@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { TINY } from '../documents/bodies.ts';
 import { measureMigration } from '../manager.ts';
 import type { PlotLine } from '../report/growth-plot.ts';
@@ -43,7 +42,7 @@ const migrate = async (
   try {
     return await measureMigration(place, { database, from: DB, to: localfsStore(folder), documents, signal });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await place.removeFolder(folder);
   }
 };
 

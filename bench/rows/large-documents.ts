@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LOOP, OURS } from '../contenders.ts';
 import { TINY } from '../documents/bodies.ts';
@@ -95,7 +94,7 @@ export const oneHugeDocument: Row = {
       try {
         return await measureMigration(place, { database, from, to, documents: 1, bytes: sizeBytes, signal });
       } finally {
-        await rm(root, { recursive: true, force: true });
+        await place.removeFolder(root);
       }
     };
     // What is asked for is a limit of memory: one run shows whether it holds.

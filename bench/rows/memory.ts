@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { MIXED, type Sizes, SMALL } from '../documents/bodies.ts';
 import { measureMigration } from '../manager.ts';
 import type { Sample } from '../result.ts';
@@ -42,7 +41,7 @@ const migrate = async (bench: Bench, kind: Kind, documents: number, { to, compre
           : s3Store(s3PlaceOf(await place.getServer('versitygw', { fresh: true })));
     return await measureMigration(place, { database, from: DB, to: store, documents, compressed, signal });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await place.removeFolder(folder);
   }
 };
 

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineProcess } from '../../test/engine/engine-process.ts';
 import { SMALL, TINY } from '../documents/bodies.ts';
@@ -60,7 +60,7 @@ default_admin_password: ${PASSWORD}
     concurrency: CONCURRENCY,
   });
   await service.end('SIGTERM');
-  await rm(folder, { recursive: true, force: true });
+  await bench.place.removeFolder(folder);
   return sample;
 };
 
