@@ -26,17 +26,19 @@ const start = async (folder: string): Promise<ServerState> => {
   await rm(folder, { recursive: true, force: true });
   const data = join(folder, 'data');
   const versions = join(folder, 'versions');
-  await Promise.all([data, versions].map((path) => mkdir(path, { recursive: true })));
+  const users = join(folder, 'users');
+  await Promise.all([data, versions, users].map((path) => mkdir(path, { recursive: true })));
   const [port = 0] = await findFreePorts(1);
   const credentials = {
     s3Url: `http://127.0.0.1:${port}`,
     s3AccessKey: `access${randomBytes(7).toString('hex')}`,
     s3SecretKey: randomBytes(20).toString('hex'),
     s3Region: REGION,
+    command,
   };
   // In the environment, not in the arguments, which every user of the machine can read.
   const environment = { ROOT_ACCESS_KEY: credentials.s3AccessKey, ROOT_SECRET_KEY: credentials.s3SecretKey };
-  const args = ['--port', `127.0.0.1:${port}`, '--region', REGION, '--keep-alive', '--quiet'];
+  const args = ['--port', `127.0.0.1:${port}`, '--region', REGION, '--keep-alive', '--quiet', '--iam-dir', users];
   const process = await startProcess(command, [...args, 'posix', '--versioning-dir', versions, data], {
     logFile: join(folder, 'versitygw.log'),
     environment,
