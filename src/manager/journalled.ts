@@ -65,15 +65,21 @@ const loadRecorded = async (
   return loadConfig(context, path, { analysisArchive: other ? !analyses : analyses });
 };
 
-/** The configurations with which a migration began, read again; `--from` and `--to` name other places. Throws `config.*`. */
+/** The configuration of one side of a migration, read again; `--from` and `--to` name another place. Throws `config.*`. */
+export const loadJournalledSide = (
+  context: CommandContext,
+  input: CommandInput,
+  record: MigrationRecord,
+  side: 'from' | 'to',
+): Promise<LoadedConfig> =>
+  loadRecorded(context, input.value(side) ?? record[side].config, record[side], record.scope.ownBuckets !== null);
+
+/** Both configurations with which a migration began. Throws `config.*`. */
 export const loadJournalled = async (
   context: CommandContext,
   input: CommandInput,
   record: MigrationRecord,
-): Promise<{ from: LoadedConfig; to: LoadedConfig }> => {
-  const analyses = record.scope.ownBuckets !== null;
-  return {
-    from: await loadRecorded(context, input.value('from') ?? record.from.config, record.from, analyses),
-    to: await loadRecorded(context, input.value('to') ?? record.to.config, record.to, analyses),
-  };
-};
+): Promise<{ from: LoadedConfig; to: LoadedConfig }> => ({
+  from: await loadJournalledSide(context, input, record, 'from'),
+  to: await loadJournalledSide(context, input, record, 'to'),
+});

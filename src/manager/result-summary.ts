@@ -1,6 +1,7 @@
 import { renderYaml } from '../config/render-config.ts';
 import type { ArchiveConfig } from '../config/archive-section.ts';
 import { pythonJson } from '../core/python-json.ts';
+import { redact } from '../core/secrets.ts';
 import type { Database } from '../database/database.ts';
 import type { MigrationResult } from '../migration/finish.ts';
 import { describeDocument } from '../migration/describe.ts';
@@ -8,6 +9,8 @@ import { pageExceptions } from '../migration/status.ts';
 import type { CommandContext } from './context.ts';
 import { type ExitCode, exitCodeOfOutcome } from './exit-code.ts';
 import { PLACES } from './places.ts';
+import { getReport } from './report/migration-report.ts';
+import { renderText } from './report/render-text.ts';
 import { findTask, type MigrationTask } from './task-store.ts';
 
 /** The guide has no zone in the times of its summary. */
@@ -74,8 +77,6 @@ export const reportResult = async (
   if (open > 0) log.error(`${open} deletes failed; clean ${result.id} tries them again`);
   if (result.problems.length > open)
     log.error(`${result.problems.length - open} objects stay at the source for good, as said above`);
-  const failed = await nameFailures(db, result.id, counts.failed);
-  for (const { document, code, text } of failed) log.error(`Failed: ${document}: ${code}: ${text}`);
   if (counts.failed > 0)
     log.error(`Failed documents: ${counted(result.failures)}; show-migration ${result.id} --failed lists all`);
   if (result.skipped.size > 0)
@@ -88,25 +89,32 @@ export const reportResult = async (
     exit,
     counts,
     failures: Object.fromEntries(result.failures),
-    firstFailed: failed,
+    firstFailed: await nameFailures(db, result.id, counts.failed),
     skipped: Object.fromEntries(result.skipped),
     deleteProblems: result.problems.length,
     switchSeconds: result.switchSeconds ?? null,
     task: task ?? null,
     configuration: isSwitched && result.outcome !== 'precopied' ? to.forDisplay : null,
   });
-  if (result.outcome === 'precopied') {
+  if (result.outcome === 'precopied')
     log.info(`Copied what was new or changed; no metadata was touched: migrate copies the difference and switches`);
-    return exit;
-  }
-  if (!isSwitched) {
+  else if (isSwitched) sayConfiguration(context, result, to);
+  else
     log.error(
       'Nothing was switched: the configuration in use stays the one that works. ' +
         'Correct the cause and run the same command again, or add --skip-failed to leave the failed documents behind.',
     );
-    return exit;
+  if (!context.quiet) {
+    const report = await getReport(db, result.id, { toolVersion: context.toolVersion, now: new Date() });
+    context.screen.print(redact(renderText(report)));
   }
-  const kept = counts.switched;
+  return exit;
+};
+
+/** In the guide's words, and where in the file these options stand. */
+const sayConfiguration = (context: CommandContext, result: MigrationResult, to: ArchiveConfig): void => {
+  const log = context.log.at(PLACES.migration);
+  const kept = result.counts.switched;
   if (kept > 0 && result.problems.length === 0) {
     log.info(
       `The source keeps its ${kept} documents: rollback ${result.id} undoes this, clean ${result.id} deletes them`,
@@ -118,5 +126,5 @@ export const reportResult = async (
       'After this migration, your anchore-engine config.yaml MUST have the following configuration options added before starting up again:',
     );
   context.output.text(renderYaml(to.asWritten));
-  return exit;
+  context.log.at(PLACES.migrate).info(`They stand under ${to.sectionPath}`);
 };

@@ -38,7 +38,7 @@ const afterTheSwitch = (status: MigrationStatus): readonly string[] => {
         : `Finish deleting from the source: clean ${id}`,
     );
   }
-  if (KEEPS_ROOM.has(from.driver))
+  if (KEEPS_ROOM.has(from.driver) && counts.cleaned > 0)
     steps.push(`Where the table of the source shall give back the room of what was deleted: clean ${id} --reclaim`);
   return steps;
 };

@@ -1,4 +1,5 @@
 import { readableBytes } from '../../core/readable-bytes.ts';
+import { visibleText } from '../../core/visible-text.ts';
 import { readableCount, readableSeconds } from '../progress/describe-run.ts';
 import type { MigrationReport, ReportedReason } from './migration-report.ts';
 
@@ -9,23 +10,32 @@ export const readablePeriod = (seconds: number): string =>
 const counted = (count: number, noun: string): string => `${readableCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** What was done, in the words of what it was: nothing has moved before the switch. */
-export const whatMoved = (report: MigrationReport): string =>
+const whatMoved = (report: MigrationReport): string =>
   report.movedDocuments > 0 || report.copiedDocuments === 0
     ? `${counted(report.movedDocuments, 'document')}, ${readableBytes(report.movedBytes)}`
     : `nothing yet; ${counted(report.copiedDocuments, 'document')}, ${readableBytes(report.copiedBytes)} are copied`;
 
-export const rateText = ({ work }: MigrationReport): string =>
+const rateText = ({ work }: MigrationReport): string =>
   work.documentsPerSecond === null || work.bytesPerSecond === null
     ? 'nothing was copied'
     : `${readableCount(work.documentsPerSecond)} documents/s, ${readableBytes(work.bytesPerSecond)}/s while copying`;
 
-export const downtimeText = ({ switchSeconds }: MigrationReport): string =>
+const downtimeText = ({ switchSeconds }: MigrationReport): string =>
   switchSeconds === null
     ? 'none: nothing was switched'
-    : `${readablePeriod(switchSeconds)} for the switch itself; the services were stopped from before it until you start them`;
+    : `${readablePeriod(switchSeconds)} for the switch; the services are down until you start them`;
+
+/** So many documents are named for each reason. */
+const NAMED = 3;
 
 const reasonLines = (reasons: readonly ReportedReason[]): readonly string[] =>
-  reasons.map(({ code, count, meaning }) => `  ${readableCount(count)} ${code}: ${meaning}`);
+  reasons.flatMap(({ code, count, meaning, examples }) => [
+    `  ${readableCount(count)} ${code}: ${meaning}`,
+    ...examples
+      .slice(0, NAMED)
+      .map(({ document, text }) => `    ${visibleText(text === '' ? document : `${document}: ${text}`)}`),
+    ...(count > NAMED && examples.length > 0 ? ['    ...'] : []),
+  ]);
 
 const line = (label: string, text: string): string => `${`${label}:`.padEnd(13)} ${text}`;
 
