@@ -31,12 +31,12 @@ const entryOf = (random: () => number): string => {
   const pick = (): string => WORDS[Math.floor(random() * WORDS.length)] ?? '';
   const number = (below: number): number => Math.floor(random() * below);
   const path = `/${pick()}/${pick()}/${pick()}/${pick()}-${number(10_000)}.so`;
-  const checksum = random() < 0.25 ? 'DIRECTORY_OR_OTHER' : `sha256:${createHash('sha256').update(path).digest('hex')}`;
+  const checksum = random() < 0.45 ? 'DIRECTORY_OR_OTHER' : `sha256:${createHash('sha256').update(path).digest('hex')}`;
   const value = { mode: '0o644', uid: 0, gid: 0, size: number(100_000), type: 'file', sha256_checksum: checksum };
   return `${JSON.stringify(path)}: ${JSON.stringify(JSON.stringify(value))}`;
 };
 
-/** JSON objects which compress as the real ones do, to a fifth of their size. The same for the same seed. */
+/** JSON objects which compress as the real ones do, to less than a quarter of their size. The same for the same seed. */
 export const createBodies = (count: number, sizes: Sizes, seed: number): readonly string[] => {
   const random = createRandom(seed);
   const { minBytes, maxBytes } = sizes;
