@@ -100,8 +100,8 @@ describe('deploy/s3-policy.json', () => {
       ['verify', to],
       ['migrate', to, from, '--dontask'],
     ]) {
-      const { code, stderr } = await manager(...args);
-      assert.equal(code, 0, `${args[0]}: ${stderr}`);
+      const { code, stderr, stdout } = await manager(...args);
+      assert.equal(code, 0, `${args[0]}: ${stderr}${stdout}`);
       assert.doesNotMatch(stderr, /denied/i);
     }
   });

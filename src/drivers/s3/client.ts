@@ -87,9 +87,10 @@ export class S3Client {
 
   /** The answer, success or failure. Throws only where the connection fails, or no credentials are to be had. */
   async exchange(request: S3Request): Promise<S3Answer> {
-    const answer = await this.#attempt(request);
-    if (answer.ok || !(await this.#canDoBetter(request, answer.failure))) return answer;
-    return this.#attempt(request);
+    const region = this.regionOf(request.bucket);
+    const answer = await this.#attempt(request, region);
+    if (answer.ok || !(await this.#canDoBetter(request, region, answer.failure))) return answer;
+    return this.#attempt(request, this.regionOf(request.bucket));
   }
 
   /** The successful answer. Throws the error that a failure means. */
@@ -113,19 +114,19 @@ export class S3Client {
     return readText(body, MAX_TEXT_BYTES, describe(request), request.signal);
   }
 
-  async #canDoBetter(request: S3Request, failure: S3Failure): Promise<boolean> {
+  /** `tried`: the region of the failed attempt; of several at once, the first to fail has changed it for all. */
+  async #canDoBetter(request: S3Request, tried: string, failure: S3Failure): Promise<boolean> {
     if (isExpired(failure)) return this.#parts.credentials.refresh(failure.keyId);
     const { region } = failure;
     if (!isRegionFailure(failure) && !(request.method === 'HEAD' && failure.status === 400)) return false;
-    if (region === undefined || !isRegionName(region) || region === this.regionOf(request.bucket)) return false;
+    if (region === undefined || !isRegionName(region) || region === tried) return false;
     this.#regions.set(request.bucket, region);
     return true;
   }
 
-  async #attempt(request: S3Request): Promise<S3Answer> {
+  async #attempt(request: S3Request, region: string): Promise<S3Answer> {
     const { endpoint, signer, transport } = this.#parts;
     const { body, signal } = request;
-    const region = this.regionOf(request.bucket);
     const target = endpoint.target(region, request.bucket, request.key);
     const what = `${describe(request)} at ${target.origin}`;
     const query = request.query ?? {};

@@ -150,6 +150,16 @@ describe('another region', () => {
     });
   });
 
+  test('several requests that were sent to the wrong one at once all follow', async () => {
+    const script: Script = ({ headers }) =>
+      regionIn(headers.authorization) === 'eu-west-9'
+        ? { status: 200, headers: { etag: `"${md5Of(bytes)}"` } }
+        : { status: 400, body: errorXml('AuthorizationHeaderMalformed', '<Region>eu-west-9</Region>') };
+    await withScriptedS3(script, {}, async (driver) => {
+      await Promise.all(Array.from({ length: 8 }, () => driver.put(key, streamOf(bytes), { mode: 'replace' })));
+    });
+  });
+
   test('it is not followed for ever, nor to a place that is no region', async () => {
     for (const region of ['us-east-1', 'x.example.com/', '']) {
       const script: Script = () => ({
