@@ -61,17 +61,6 @@ const listFailed = async (db: Database, id: number): Promise<string> => {
   return lines.length === 0 ? 'None.\n' : `${lines.join('\n')}\n`;
 };
 
-const planOf = (
-  record: MigrationRecord,
-): Omit<MigrationRecord, 'from' | 'to'> & {
-  readonly from: Omit<MigrationRecord['from'], 'fingerprint'>;
-  readonly to: Omit<MigrationRecord['to'], 'fingerprint'>;
-} => {
-  const { fingerprint: ofFrom, ...from } = record.from;
-  const { fingerprint: ofTo, ...to } = record.to;
-  return { ...record, from, to };
-};
-
 /** Collects the files; none of them holds a secret. */
 export const collectBundle = async (
   context: CommandContext,
@@ -94,7 +83,7 @@ export const collectBundle = async (
       about: 'the archive section of the destination configuration, secrets as ****',
       text: await renderSide(context, input, record, 'to'),
     },
-    { name: 'plan.json', about: 'the stores, what is in scope, and the options', text: asJson(planOf(record)) },
+    { name: 'plan.json', about: 'the stores, what is in scope, and the options', text: asJson(record) },
     {
       name: 'journal.json',
       about: 'how many documents are in which state, every run, and its progress over time',
