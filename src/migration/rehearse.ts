@@ -61,7 +61,9 @@ export interface Rehearsal {
   readonly readSeconds: number;
 }
 
-const WARM_UP = 48;
+const WARM_UP = 64;
+const LEAST_BATCH = 16;
+const LEAST_PARTS = 3;
 const LOOKED_AT = 128;
 /** Journalled at once: enough for the time of a statement to be more than that of its way. */
 const JOURNALLED = 5_000;
@@ -100,7 +102,7 @@ export const rehearse = async (env: Environment, request: RehearsalRequest): Pro
       log: env.log,
       signal: AbortSignal.any([env.signal, session.lost]),
       progress: () => undefined,
-    gate: OPEN_GATE,
+      gate: OPEN_GATE,
     };
     const available = Math.min(journalled, request.maxDocuments);
     const parts = await copyInParts(run, available, request.seconds);
@@ -126,7 +128,10 @@ const timed = async <T>(work: () => Promise<T>): Promise<readonly [value: T, sec
   return [value, (performance.now() - started) / 1000];
 };
 
-/** A first part to get warm and to learn the pace, then two that fill the time: how much they differ says how sure it is. */
+/**
+ * A first part to get warm and to learn the pace; then parts of as many batches as go on at once in a migration, of its
+ * own size or less where the pace is slow, until the time is over.
+ */
 const copyInParts = async (
   run: Run,
   available: number,
@@ -134,21 +139,23 @@ const copyInParts = async (
 ): Promise<{ readonly tried: number; readonly measured: readonly MeasuredPart[] }> => {
   const copier = new BatchCopier(run, new Health(run.settings.maxConsecutiveFaults));
   let done = 0;
-  const copyNext = async (count: number): Promise<MeasuredPart> => {
-    const [first, last] = [done, Math.min(available, done + count)];
-    const [, seconds] = await timed(() => copyChunk(run, copier, { firstSeq: first + 1, lastSeq: last }));
+  const copyNext = async (batchSize: number, batches: number): Promise<MeasuredPart> => {
+    const [first, last] = [done, Math.min(available, done + batchSize * batches)];
+    const sized = { ...run, settings: { ...run.settings, batchSize } };
+    const [, seconds] = await timed(() => copyChunk(sized, copier, { firstSeq: first + 1, lastSeq: last }));
     done = last;
     const { readBytes, writtenBytes } = await summarizeRehearsal(run.db, first, last);
     return { documents: last - first, readBytes, writtenBytes, seconds };
   };
+  if (available === 0) return { tried: 0, measured: [] };
+  const { batchSize: usual, batchesInFlight } = run.settings;
+  const cold = await copyNext(WARM_UP, 1);
+  const inTime = Math.ceil((cold.documents / cold.seconds) * wantedSeconds);
+  const batchSize = Math.max(LEAST_BATCH, Math.min(usual, Math.floor(inTime / LEAST_PARTS / batchesInFlight)));
   const measured: MeasuredPart[] = [];
-  if (available > 0) measured.push(await copyNext(WARM_UP));
-  for (let part = 0; part < 2 && done < available; part += 1) {
-    const pace = (measured.at(-1)?.seconds ?? 1) / Math.max(1, measured.at(-1)?.documents ?? 1);
-    const count = Math.round(wantedSeconds / 2 / Math.max(pace, 1e-6));
-    measured.push(await copyNext(Math.max(1, Math.min(count, run.settings.chunkSize))));
-  }
-  return { tried: done, measured: measured.length > 1 ? measured.slice(1) : measured };
+  for (let left = wantedSeconds; left > 0 && done < available; left -= measured.at(-1)?.seconds ?? left)
+    measured.push(await copyNext(batchSize, batchesInFlight));
+  return { tried: done, measured: measured.length > 0 ? measured : [cold] };
 };
 
 /** What cleaning asks of the source, but for the deletion itself: nothing is deleted for a trial. */
@@ -162,7 +169,12 @@ const measureSource = async (
   if (documents.length === 0) return { lookSeconds: 0, readSeconds: 0 };
   const each = (work: (document: (typeof documents)[number]) => Promise<unknown>): Promise<void> =>
     forEachConcurrent(documents, driver.capabilities.concurrency, async (document) => void (await work(document)));
-  const [, look] = await timed(() => each((document) => driver.head(sourceRef(document), run.signal)));
+  const refs = documents.map(sourceRef);
+  const [, look] = await timed(async () =>
+    driver.bulk === undefined
+      ? await each((document) => driver.head(sourceRef(document), run.signal))
+      : await driver.bulk.head(refs.slice(0, driver.bulk.maxItems), run.signal),
+  );
   const [, read] = await timed(() => each((document) => measureObject(driver, sourceRef(document), false, run.signal)));
   return { lookSeconds: look / documents.length, readSeconds: read / documents.length };
 };

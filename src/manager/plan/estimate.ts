@@ -47,12 +47,39 @@ const FEW_DOCUMENTS = 100;
 const sum = (parts: readonly MeasuredPart[], of: (part: MeasuredPart) => number): number =>
   parts.reduce((total, part) => total + of(part), 0);
 
+/** How a source deletes: statements over many rows; reading each file before it goes; asking for each object, then deleting many. */
+export type Cleaning = 'rows' | 'files' | 'objects';
+
+/** What deleting takes beside that look, measured on a disk that syncs each folder; in seconds for a file. */
+const UNLINK_SECONDS = 0.0005;
+
+/** For each document, in seconds. Deleting itself is never tried on the source. */
+const deletionSeconds = ({ lookSeconds, readSeconds }: Rehearsal, cleaning: Cleaning): number => {
+  switch (cleaning) {
+    case 'rows':
+      return 2 * lookSeconds;
+    case 'files':
+      return readSeconds + UNLINK_SECONDS;
+    case 'objects':
+      return 2 * lookSeconds;
+  }
+};
+
 export const estimateMigration = (
   work: Work,
   rehearsal: Rehearsal,
-  options: { readonly cleans: boolean; readonly cleaningReads: boolean },
+  options: { readonly cleaning: Cleaning | undefined },
 ): Estimate | undefined => {
   const { parts } = rehearsal;
+  console.error(
+    JSON.stringify({
+      parts,
+      l: rehearsal.lookSeconds * 1000,
+      r: rehearsal.readSeconds * 1000,
+      i: rehearsal.insertSeconds * 1000,
+      u: rehearsal.updateSeconds * 1000,
+    }),
+  );
   const [documents, bytes, seconds] = [
     sum(parts, (part) => part.documents),
     sum(parts, (part) => part.readBytes),
@@ -74,10 +101,12 @@ export const estimateMigration = (
   const around = (likely: number): Range => ({ low: likely * (1 - doubt), likely, high: likely * (1 + doubt) });
   const copy = copying(work.documents - work.copied, Math.max(0, work.bytes - work.copiedBytes));
   const switching = around(0.02 + STATEMENTS.switch * rehearsal.updateSeconds * work.documents);
-  const perDeletion = options.cleaningReads ? rehearsal.readSeconds : rehearsal.lookSeconds;
-  const clean = options.cleans
-    ? around((perDeletion + STATEMENTS.clean * rehearsal.updateSeconds) * work.documents)
-    : undefined;
+  const clean =
+    options.cleaning === undefined
+      ? undefined
+      : around(
+          (deletionSeconds(rehearsal, options.cleaning) + STATEMENTS.clean * rehearsal.updateSeconds) * work.documents,
+        );
   // What was copied by an earlier run is proved again, as far as its store can tell without giving it.
   const again = around((rehearsal.lookSeconds + rehearsal.insertSeconds) * work.documents);
   const stopped = [switching, around(FIXED_SECONDS), ...(clean ? [clean] : [])];
@@ -100,13 +129,14 @@ const addRanges = (ranges: readonly Range[]): Range => ({
   high: ranges.reduce((total, { high }) => total + high, 0),
 });
 
-/** How far off it may be, as a share: more where the parts went differently, or were short. */
+/** How far off it may be, as a share: more where the parts went differently, or were few. */
 const doubtOf = (parts: readonly MeasuredPart[], documents: number): number => {
   const paces = parts.map((part) => part.seconds / Math.max(1, part.documents));
   const mean = paces.reduce((total, pace) => total + pace, 0) / Math.max(1, paces.length);
-  const spread = mean === 0 ? 0 : (Math.max(...paces) - Math.min(...paces)) / mean;
-  const short = (documents < FEW_DOCUMENTS ? 0.2 : 0) + (parts.length < 2 ? 0.15 : 0);
-  return Math.min(MOST_DOUBT, LEAST_DOUBT + spread / 2 + short);
+  const variance = paces.reduce((total, pace) => total + (pace - mean) ** 2, 0) / Math.max(1, paces.length - 1);
+  const spread = mean === 0 ? 0 : Math.sqrt(variance / paces.length) / mean;
+  const few = (documents < FEW_DOCUMENTS ? 0.2 : 0) + (parts.length < 2 ? 0.15 : 0);
+  return Math.min(MOST_DOUBT, LEAST_DOUBT + spread + few);
 };
 
 /** What is left to do. */

@@ -19,7 +19,7 @@ import { operationEnvironment } from '../operations.ts';
 import { refuseDatabaseSkew, refuseStoreSkew } from './clocks.ts';
 import { remindOfBackup } from './database-backup.ts';
 import { findDifferences } from './differences.ts';
-import { estimateMigration, workOf } from './estimate.ts';
+import { type Cleaning, estimateMigration, workOf } from './estimate.ts';
 import { measureMigration } from './measure.ts';
 import { planNextSteps } from './next-steps.ts';
 import { openBesideAbsent, openPlanned, type PlannedStore, refuseUnwritableFolder } from './open-stores.ts';
@@ -246,7 +246,7 @@ export const makePlan = async (
   const estimate =
     rehearsal === undefined
       ? undefined
-      : estimateMigration(work, rehearsal, { cleans, cleaningReads: from.archive.driver.name === 'localfs' });
+      : estimateMigration(work, rehearsal, { cleaning: cleans ? cleaningOf(source) : undefined });
   const space = await planSpace({
     from: from.archive,
     to: to.archive,
@@ -286,6 +286,11 @@ export const makePlan = async (
     exit,
     next: planNextSteps(context, input, problems),
   };
+};
+
+const cleaningOf = ({ side }: PlannedStore): Cleaning => {
+  if (side.store.driver.capabilities.inDatabase) return 'rows';
+  return side.store.driver.name === 'localfs' ? 'files' : 'objects';
 };
 
 const reasonUnmeasured = (

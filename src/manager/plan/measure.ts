@@ -10,7 +10,7 @@ import type { CommandContext } from '../context.ts';
 import { openPlanned, type PlannedStore } from './open-stores.ts';
 
 /** How long the measured part lasts, about; in seconds. */
-const MEASURED_SECONDS = 3;
+const MEASURED_SECONDS = 4;
 const MEASURED_DOCUMENTS = 2_000;
 
 export interface MeasureRequest {
