@@ -67,7 +67,7 @@ export const recordIntents = async (db: Queryable, fence: Fence, intents: readon
   await updateFenced(
     db,
     fence,
-    `state = 'copying', dst_url = u.url, owned = u.owned, attempts = d.attempts + 1,
+    `state = 'copying', dst_url = u.url, owned = u.owned, attempts = d.attempts + 1, unsettled = true,
      prev_digest = coalesce(u.found, CASE WHEN d.dst_digest IS DISTINCT FROM u.digest THEN d.dst_digest ELSE d.prev_digest END),
      dst_digest = u.digest, dst_size = u.size, dst_compressed = u.compressed, sha256 = u.sha256,
      read_digest = u.read_digest`,
@@ -91,7 +91,9 @@ export const recordIntents = async (db: Queryable, fence: Fence, intents: readon
 export interface CopyRecord {
   readonly seq: number;
   readonly owned: boolean;
-  /** An earlier write of this key may still land: prove again after a quiet period (rule R9). */
+  /** The outcome of an earlier write of this key is not known: nor is it for whoever writes it next. */
+  readonly unsettled: boolean;
+  /** That write may still land: prove again after a quiet period (rule R9). */
   readonly proveAgain: boolean;
 }
 
@@ -106,11 +108,16 @@ export const recordCopies = async (
   await updateFenced(
     db,
     fence,
-    `state = 'copied', owned = u.owned, prove_again = u.prove_again, copied_epoch = $2, copied_online = ${online},
+    `state = 'copied', owned = u.owned, unsettled = u.unsettled, prove_again = u.prove_again, copied_epoch = $2, copied_online = ${online},
      error_code = NULL, error_text = NULL`,
-    '$3::bigint[], $4::boolean[], $5::boolean[]) AS u(seq, owned, prove_again',
+    '$3::bigint[], $4::boolean[], $5::boolean[], $6::boolean[]) AS u(seq, owned, unsettled, prove_again',
     `AND d.state = 'copying'`,
-    [copies.map((c) => c.seq), copies.map((c) => c.owned), copies.map((c) => c.proveAgain)],
+    [
+      copies.map((c) => c.seq),
+      copies.map((c) => c.owned),
+      copies.map((c) => c.unsettled),
+      copies.map((c) => c.proveAgain),
+    ],
   );
 };
 
@@ -197,7 +204,13 @@ export const recordDeleteProblems = async (
 /** Copies of an earlier process that have been proved once more (rules R9, R11). */
 export const recordConfirmations = async (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> => {
   if (seqs.length === 0) return;
-  await updateAllFenced(db, fence, 'copied_epoch = $2, prove_again = false', `AND d.state = 'copied'`, seqs);
+  await updateAllFenced(
+    db,
+    fence,
+    'copied_epoch = $2, unsettled = d.unsettled AND NOT d.prove_again, prove_again = false',
+    `AND d.state = 'copied'`,
+    seqs,
+  );
 };
 
 /** Forgets our copy of a document, once it has been removed. */

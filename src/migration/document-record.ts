@@ -34,6 +34,8 @@ export interface DocumentRecord {
   /** The object at the source was there before us, and is never ours to delete. */
   readonly foreignSource: boolean;
   readonly attempts: number;
+  /** A write of this key was begun whose outcome is not known: it may still land (rule R9). */
+  readonly unsettled: boolean;
   readonly errorCode: string | null;
   readonly errorText: string | null;
 }
@@ -62,13 +64,14 @@ export interface DocumentRow {
   reuse: boolean;
   foreign_source: boolean;
   attempts: number;
+  unsettled: boolean;
   error_code: string | null;
   error_text: string | null;
 }
 
 export const DOCUMENT_COLUMNS = `seq, bucket, archive_id, user_id, document_name, state, src_url, src_digest, src_size, src_compressed,
   src_last_updated, read_digest, dst_url, dst_digest, dst_size, dst_compressed, prev_digest, sha256, owned, reuse, foreign_source, attempts,
-  error_code, error_text`;
+  unsettled, error_code, error_text`;
 
 export const fromDocumentRow = (row: DocumentRow): DocumentRecord => ({
   seq: row.seq,
@@ -92,6 +95,7 @@ export const fromDocumentRow = (row: DocumentRow): DocumentRecord => ({
   reuse: row.reuse,
   foreignSource: row.foreign_source,
   attempts: row.attempts,
+  unsettled: row.unsettled,
   errorCode: row.error_code,
   errorText: row.error_text,
 });

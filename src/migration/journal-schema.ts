@@ -126,6 +126,11 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
     set_by text, set_at timestamptz
   );
   `,
+  // Whether a write of this key has an outcome that nobody knows: a copy that was acknowledged cannot land late any more.
+  `
+  ALTER TABLE archive_mover_document ADD COLUMN unsettled boolean NOT NULL DEFAULT false;
+  UPDATE archive_mover_document SET unsettled = attempts > 0;
+  `,
 ];
 
 /** In the order in which they can be dropped. */

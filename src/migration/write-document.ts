@@ -44,7 +44,7 @@ export const writeDocument = async (
   const { document, ref, encoded } = item;
   const expected = { md5: encoded.payload.md5, sizeBytes: encoded.payload.sizeBytes };
   const { seq } = document;
-  if (item.write === 'none') return { seq, owned: item.owned, proveAgain: mayLandLate(run, item) };
+  if (item.write === 'none') return { seq, owned: item.owned, ...latenessOf(run, item) };
   let receipt: PutReceipt;
   try {
     if (bulk !== undefined && !bulk.ok) throw bulk.error;
@@ -54,7 +54,7 @@ export const writeDocument = async (
     // Somebody was faster, or an acknowledgement of ours was lost: only its bytes can tell.
     if ((await readBack(to.driver, ref, expected, signal)) !== 'proved') throw conflict(ref);
     const isOurs = error.outcomeUnknown || (item.within && item.owned);
-    return { seq, owned: isOurs, proveAgain: mayLandLate(run, item) };
+    return { seq, owned: isOurs, ...latenessOf(run, item) };
   }
   if (forced || !receiptProves(receipt, expected)) {
     const finding = await proveObject(to.driver, ref, expected, forced, signal);
@@ -64,7 +64,7 @@ export const writeDocument = async (
       throw unproven(ref, finding);
     }
   }
-  return { seq, owned: item.owned, proveAgain: mayLandLate(run, item, receipt.attempts) };
+  return { seq, owned: item.owned, ...latenessOf(run, item, receipt.attempts) };
 };
 
 const putDocument = async (run: Run, item: Prepared, mode: 'create' | 'replace'): Promise<PutReceipt> => {
@@ -86,10 +86,13 @@ const copyWithin = async (run: Run, { within, document, encoded }: Prepared): Pr
   }
 };
 
-/** Whether an earlier write of this key, whose outcome is unknown, could still replace this one (rule R9). */
-const mayLandLate = (run: Run, item: Prepared, tries = 1): boolean => {
+/** Whether an earlier write of this key has an unknown outcome, and could still replace this one (rule R9). */
+const latenessOf = (run: Run, item: Prepared, tries = 1): Pick<CopyRecord, 'unsettled' | 'proveAgain'> => {
   const { capabilities, name } = run.to.driver;
-  if (capabilities.inDatabase || name === 'localfs') return false;
-  const earlier = item.document.attempts > 0 || tries > 1;
-  return earlier && (item.write === 'replace' || !capabilities.conditionalPut);
+  const unsettled = item.document.unsettled || tries > 1;
+  const canBeLate = !capabilities.inDatabase && name !== 'localfs';
+  return {
+    unsettled,
+    proveAgain: unsettled && canBeLate && (item.write === 'replace' || !capabilities.conditionalPut),
+  };
 };

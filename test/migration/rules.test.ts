@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { putDocument } from '../../src/archive/archive.ts';
 import { payloadOf } from '../../src/archive/payload.ts';
@@ -215,7 +216,6 @@ describe('rules R1 to R9 of the migration protocol', () => {
             if (point === 'copy.after-record' && !expected.has(late.archiveId)) {
               const content = Buffer.from('{"document": "late"}');
               await putDocument(db, from, late, content);
-              const { createHash } = await import('node:crypto');
               expected.set(late.archiveId, createHash('sha256').update(content).digest('hex'));
             }
           },
@@ -354,6 +354,27 @@ describe('rules R1 to R9 of the migration protocol', () => {
       const result = await migrate(environmentOf(db, { faults: late }), request, OFFLINE);
       assert.equal(result.outcome, 'failed-documents');
       assert.deepEqual(await problemsThrough(db, from, expected), []);
+    });
+
+    test('a copy that was acknowledged cannot land late: writing it anew makes nobody wait', async () => {
+      const { db } = opened;
+      const expected = await seed(db, from, 3);
+      const network = withOperations(to.driver, {
+        capabilities: { ...to.driver.capabilities, inDatabase: false, conditionalPut: true },
+      });
+      const request = requestOf(from, { ...to, driver: network });
+      const ONLINE = { online: true };
+      assert.equal((await migrate(environmentOf(db), request, ONLINE)).outcome, 'precopied');
+      await putDocument(db, from, keyOf(1), Buffer.from('"newer"'));
+      expected.set(keyOf(1).archiveId, createHash('sha256').update('"newer"').digest('hex'));
+      assert.equal((await migrate(environmentOf(db), request, ONLINE)).outcome, 'precopied');
+      const { rows } = await db.query<{ attempts: number; unsettled: boolean; prove_again: boolean }>(
+        'SELECT attempts, unsettled, prove_again FROM archive_mover_document ORDER BY attempts',
+      );
+      assert.equal(rows.at(-1)?.attempts, 2);
+      assert.ok(rows.every((row) => !row.unsettled && !row.prove_again));
+      assert.equal((await migrate(environmentOf(db), request, OFFLINE)).outcome, 'complete');
+      assert.deepEqual(await problemsThrough(db, to, expected), []);
     });
   });
 });
