@@ -142,6 +142,10 @@ export const figures = (view: RunView, rate: Rate): readonly string[] => {
 export const timeLeft = (view: RunView, rate: Rate): string | undefined =>
   view.progress.hold === 'none' && rate.secondsLeft !== undefined ? readableLeft(rate.secondsLeft) : undefined;
 
+/** Where a run was, for the end of one that was broken off. */
+export const soFar = (view: RunView): string =>
+  `${phaseText(view.progress.phase).toLowerCase()}, ${workDone(view.progress).join(', ')}`.replace(/, $/, '');
+
 /** A line of a log: what someone sees who does not sit at a terminal. */
 export const plainLine = (view: RunView, rate: Rate): string => {
   const { progress } = view;

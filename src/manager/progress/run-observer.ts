@@ -13,6 +13,7 @@ import { exitCodeOf, exitCodeOfOutcome } from '../exit-code.ts';
 import type { WatchedStore } from '../open-side.ts';
 import { operationEnvironment } from '../operations.ts';
 import { PLACES } from '../places.ts';
+import { soFar } from './describe-run.ts';
 import { chooseRenderers, Show } from './renderers.ts';
 import type { RunOptions } from './run-options.ts';
 import { RunJournal } from './run-journal.ts';
@@ -36,6 +37,7 @@ export class RunObserver {
   readonly #reportFile: string | undefined;
   #state: RunState;
   #show: Show | undefined;
+  #lastLine: string | undefined;
   readonly #journals: RunJournal[] = [];
 
   constructor(context: CommandContext, command: string, options: Pick<RunOptions, 'limits' | 'reportFile'>) {
@@ -78,6 +80,7 @@ export class RunObserver {
         exitCode: exitCodeOf(error, this.#context.signal),
         errorText: redact(messageOf(error)),
       });
+      if (this.#lastLine !== undefined) env.log.info(`It got so far: ${this.#lastLine}`);
       await this.#report(db, env);
       throw error;
     }
@@ -149,6 +152,8 @@ export class RunObserver {
   }
 
   async #end(end: RunEnd): Promise<void> {
+    const { view } = this.#state;
+    if (view !== undefined) this.#lastLine = soFar(view);
     this.#state.ended(end);
     this.#show?.ended();
     this.#gate.open();
