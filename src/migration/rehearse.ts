@@ -62,7 +62,7 @@ export interface Rehearsal {
 }
 
 const WARM_UP = 64;
-const LEAST_BATCH = 16;
+const LEAST_BATCH = 64;
 const LEAST_PARTS = 3;
 const LOOKED_AT = 128;
 /** Journalled at once: enough for the time of a statement to be more than that of its way. */
