@@ -129,9 +129,13 @@ export const ERROR_CATALOGUE = {
   'refused.cannot-roll-back': entry(
     3,
     'The migration cannot be rolled back.',
-    'See the reason; the reverse migration moves the documents instead.',
+    'Move the documents back with a migration of its own: migrate TO FROM.',
   ),
-  'refused.not-clean': entry(3, 'What would be deleted is still needed.', 'See the reason.'),
+  'refused.not-clean': entry(
+    3,
+    'What would be deleted is still needed.',
+    'See show-migration ID: it says which configuration works now, and so which store has to stay.',
+  ),
   'refused.too-large': entry(
     3,
     'A document is larger than the destination can hold.',
@@ -191,7 +195,11 @@ export const ERROR_CATALOGUE = {
     'See show-migration; run the same command again if no other run is active.',
   ),
   'database.timeout': entry(4, 'The database did not answer in time.', 'Try again; raise --db-timeout.', true),
-  'database.failed': entry(4, 'The database refused a statement.', 'See the message of the server.'),
+  'database.failed': entry(
+    4,
+    'The database refused a statement.',
+    'Act on what the server says; its log has the whole statement.',
+  ),
 
   'store.unreachable': entry(4, 'The store cannot be reached.', 'Check the address and the network.', true),
   'store.timeout': entry(4, 'The store did not answer in time.', 'Try again when the store is less busy.', true),
@@ -214,11 +222,15 @@ export const ERROR_CATALOGUE = {
   'store.wrong-region': entry(4, 'The bucket lies in another region.', 'Set the region that is named.'),
   'store.throttled': entry(4, 'The store asks for fewer requests.', 'Try again later or lower the concurrency.', true),
   'store.busy': entry(4, 'The store had a passing fault (5xx).', 'Try again.', true),
-  'store.not-found': entry(4, 'The store says that the object does not exist.', 'See which document it belongs to.'),
+  'store.not-found': entry(
+    4,
+    'The store says that the object does not exist.',
+    'Run verify with the configuration: it names every document that is missing.',
+  ),
   'store.exists': entry(
     4,
     'An object already stands where one was to be created.',
-    'See which document it belongs to.',
+    'Run verify with the configuration: it names the documents that are concerned.',
   ),
   'store.full': entry(4, 'The store has no room left.', 'Free or add space, then run the same command again.'),
   'store.read-only': entry(4, 'The store cannot be written to.', 'Make it writable.'),
@@ -241,7 +253,7 @@ export const ERROR_CATALOGUE = {
   'store.invalid-url': entry(
     4,
     'A content URL cannot be understood by this driver.',
-    'See which document it belongs to.',
+    'Run verify with the configuration: it names the documents that are concerned.',
   ),
   'store.archived': entry(
     4,
@@ -260,7 +272,11 @@ export const ERROR_CATALOGUE = {
     'Let a lifecycle rule of the bucket remove old versions, if the space matters.',
   ),
   'store.tls': entry(4, 'The certificate of the store is not trusted.', 'Set ca_file to the CA of the store.'),
-  'store.failed': entry(4, 'The store refused the request.', 'See the code of the store in the message.'),
+  'store.failed': entry(
+    4,
+    'The store refused the request.',
+    "Look up the store's own code and words in its manual; its log, under the request id, may say more.",
+  ),
 
   'document.missing': entry(
     1,
@@ -327,7 +343,11 @@ export const ERROR_CATALOGUE = {
     'The check read back something other than it had written.',
     'Do not use this store before the cause is found.',
   ),
-  'verify.wrong': entry(5, 'Documents are missing, wrong or unreadable.', 'See the report.'),
+  'verify.wrong': entry(
+    5,
+    'Documents are missing, wrong or unreadable.',
+    'Restore what is named from a backup, or from the source if that was kept.',
+  ),
 } as const satisfies Record<string, ErrorDescription>;
 
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;
