@@ -35,7 +35,7 @@ const start = async (given: Readonly<Record<string, unknown>>): Promise<void> =>
   await using engine = await startEngine(options);
   for (const [name, url] of engine.urls) say(`${name.padEnd(8)} ${url}${name === 'apiext' ? '/v1' : ''}`);
   say('user     admin');
-  if (engine.passwordFile !== undefined) say(`password in the file ${engine.passwordFile}`);
+  say(`password ${engine.password}`);
   say(`database ${engine.database}`);
   say(`archive  ${engine.store}`);
   if (!stopping.signal.aborted)

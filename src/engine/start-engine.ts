@@ -39,8 +39,8 @@ export interface StartOptions {
 /** A service that runs. */
 export interface Engine extends AsyncDisposable {
   readonly urls: ReadonlyMap<ServiceName, string>;
-  /** Where the first administrator's random password lies, where this start has made it. */
-  readonly passwordFile: string | undefined;
+  /** For a person: where the administrator's password is to be found. */
+  readonly password: string;
   /** For a person: where its data lies. */
   readonly database: string;
   readonly store: string;
@@ -121,7 +121,7 @@ export const startEngine = async (options: StartOptions): Promise<Engine> => {
   resources.use(repeat(RECOVERY_INTERVAL_MS, log, (stopping) => documents.recover(stopping)));
   if (db.kind === 'embedded') resources.use(keepOnDisk(db, options));
 
-  const passwordFile = await ensureAdministrator(db, settings, passwordFileOf(config));
+  const password = await ensureAdministrator(db, settings, passwordFileOf(config));
   const directory = await openUserDirectory(db, settings.users);
   await refuseKnownPassword(directory, settings);
   const policies = new Policies(db, documents);
@@ -182,7 +182,7 @@ export const startEngine = async (options: StartOptions): Promise<Engine> => {
   const stop = (): Promise<void> => (ended ??= end());
   return {
     urls: new Map([...listeners].map(([name, { url }]) => [name, url])),
-    passwordFile,
+    password,
     database: db.description,
     store: archive.description,
     stop,

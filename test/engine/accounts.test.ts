@@ -134,9 +134,16 @@ test('users of the configuration, as up to 0.2.x', async () => {
 
 test('without any password in the configuration a random one is written for its owner alone', async () => {
   await using place = await createPlace();
-  await using engine = await startIn(await place.configure({ more: '' }));
+  const config = await place.configure({ more: '' });
+  // Several at once agree about it, and each later start still says where it is.
+  const engines = await Promise.all([startIn(config), startIn(config)]);
+  const [first, second] = engines.map(({ password }) => password);
+  assert.equal(first, second);
+  for (const each of engines) await each.stop();
+  await using engine = await startIn(config);
+  assert.equal(engine.password, first);
   const { readFile, stat } = await import('node:fs/promises');
-  const file = engine.passwordFile ?? '';
+  const file = /^in the file (.*)$/.exec(engine.password)?.[1] ?? '';
   assert.equal((await stat(file)).mode & 0o777, 0o600);
   const password = (await readFile(file, 'utf8')).trim();
   assert.equal((await send(urlOf(engine), 'GET', '/v1', { password })).status, 200);

@@ -16,7 +16,7 @@ const residentBytes = async (pid: number): Promise<number> => {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
 };
 
-test('10,000 requests over 100 connections: nothing is lost, and memory stays flat', async () => {
+test('10,000 requests over 100 connections: nothing is lost, and memory stays flat', async (context) => {
   await using place = await createPlace();
   await using engine = await EngineProcess.start(['-c', await place.configure()]);
   const base = new URL(engine.urlOf('catalog'));
@@ -70,6 +70,7 @@ test('10,000 requests over 100 connections: nothing is lost, and memory stays fl
   );
   assert.equal(Number(rows?.count), REQUESTS / WRITE_EVERY + 1);
   agent.destroy();
+  context.diagnostic(`resident: ${halfway / 1e6} MB after half of them, ${end / 1e6} MB after all`);
   // The first half has made the heap what it is; the second may not make it much larger.
   assert.ok(end < halfway + 60_000_000, `memory grew from ${halfway} to ${end} bytes`);
 });

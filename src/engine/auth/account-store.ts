@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Database, Queryable } from '../../database/database.ts';
+import type { Queryable } from '../../database/database.ts';
 import { findTables } from '../../database/schema/schema-changes.ts';
 
 export interface Account {
@@ -76,32 +76,30 @@ export const listAccounts = async (db: Queryable): Promise<readonly Account[]> =
 
 const NOW = 'extract(epoch FROM now())::integer';
 
-/** Creates an account with one user of the same name. false where somebody was faster. */
-export const createAccount = (
-  db: Database,
+/** Creates an account with one user of the same name. */
+export const createAccount = async (
+  tx: Queryable,
   account: {
     readonly name: string;
     readonly type: 'admin' | 'user';
     readonly email: string | null;
     readonly credential: string;
   },
-): Promise<boolean> =>
-  db.transaction(async (tx) => {
-    const { name, type, email, credential } = account;
-    await tx.query(
-      `INSERT INTO accounts (name, state, type, email, created_at, last_updated)
-       VALUES ($1, 'enabled', $2::text::account_types, $3, ${NOW}, ${NOW}) ON CONFLICT DO NOTHING`,
-      [name, type, email],
-    );
-    await tx.query(
-      `INSERT INTO account_users (username, account_name, type, created_at, last_updated, uuid)
-       VALUES ($1, $1, 'native', ${NOW}, ${NOW}, $2) ON CONFLICT DO NOTHING`,
-      [name, randomUUID().replaceAll('-', '')],
-    );
-    const { count } = await tx.query(
-      `INSERT INTO user_access_credentials (username, type, value, created_at)
-       VALUES ($1, 'password', $2, ${NOW}) ON CONFLICT DO NOTHING`,
-      [name, credential],
-    );
-    return count === 1;
-  });
+): Promise<void> => {
+  const { name, type, email, credential } = account;
+  await tx.query(
+    `INSERT INTO accounts (name, state, type, email, created_at, last_updated)
+     VALUES ($1, 'enabled', $2::text::account_types, $3, ${NOW}, ${NOW}) ON CONFLICT DO NOTHING`,
+    [name, type, email],
+  );
+  await tx.query(
+    `INSERT INTO account_users (username, account_name, type, created_at, last_updated, uuid)
+     VALUES ($1, $1, 'native', ${NOW}, ${NOW}, $2) ON CONFLICT DO NOTHING`,
+    [name, randomUUID().replaceAll('-', '')],
+  );
+  await tx.query(
+    `INSERT INTO user_access_credentials (username, type, value, created_at)
+     VALUES ($1, 'password', $2, ${NOW}) ON CONFLICT DO NOTHING`,
+    [name, credential],
+  );
+};

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError } from '../../core/errors.ts';
@@ -11,28 +12,40 @@ import { ADMIN, type UserDirectory } from './user-directory.ts';
 /** The password of the original's own example, which everybody knows. */
 const KNOWN_PASSWORD = 'foobar';
 
+/** The advisory lock under which the first administrator is created: of several services that start at once, by one. */
+const FIRST_LOCK = [0x6167, 0];
+
+const writePassword = async (file: string, password: string): Promise<void> => {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(file, `${password}\n`, { mode: 0o600 });
+  await chmod(file, 0o600);
+};
+
 /**
  * Where nobody could log in, creates the administrator, with the configuration's `default_admin_password` or a random
- * password, which is written to `passwordFile`. Returns that file where it was written.
+ * password, which is written to `passwordFile`. Says where the password is to be found, which it never tells itself.
  */
 export const ensureAdministrator = async (
   db: Database,
   settings: EngineSettings,
   passwordFile: string,
-): Promise<string | undefined> => {
-  if (settings.users.length > 0 || !(await hasAccountTables(db)) || (await hasCredentials(db))) return undefined;
+): Promise<string> => {
+  const withTables = await hasAccountTables(db);
+  if (!withTables || (settings.users.length > 0 && !(await hasCredentials(db))))
+    return 'that of credentials.users in the configuration';
   const given = settings.defaultAdminPassword;
   const password = given ?? createPassword();
   registerSecret(password);
-  if (given === undefined) {
+  return db.transaction(async (tx) => {
+    await tx.query('SELECT pg_advisory_xact_lock($1::int, $2::int)', FIRST_LOCK);
+    const inFile = `in the file ${passwordFile}`;
+    if (await hasCredentials(tx)) return existsSync(passwordFile) ? inFile : 'that of the database';
     // Before the account: an account whose password nobody can find would be worse than a file without one.
-    await mkdir(dirname(passwordFile), { recursive: true, mode: 0o700 });
-    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-    await chmod(passwordFile, 0o600);
-  }
-  const account = { name: ADMIN, type: 'admin', email: settings.defaultAdminEmail } as const;
-  const created = await createAccount(db, { ...account, credential: await hashPassword(password) });
-  return created && given === undefined ? passwordFile : undefined;
+    if (given === undefined) await writePassword(passwordFile, password);
+    const account = { name: ADMIN, type: 'admin', email: settings.defaultAdminEmail } as const;
+    await createAccount(tx, { ...account, credential: await hashPassword(password) });
+    return given === undefined ? inFile : 'default_admin_password of the configuration';
+  });
 };
 
 /** Throws `refused.default-password` where other machines could log in with the password that everybody knows. */
