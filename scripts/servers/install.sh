@@ -5,13 +5,13 @@
 set -euo pipefail
 
 packages=(
-  swift swift-proxy swift-account swift-container swift-object memcached
+  swift swift-proxy swift-account swift-container swift-object memcached python3-swiftclient
   keystone python3-keystonemiddleware
   pgbouncer
   python3-venv
   chromium fonts-dejavu-core
   zsh fish mandoc
-  docker-compose
+  docker-compose postgresql-client
 )
 
 missing=()
