@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { PassThrough, type Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -83,8 +83,8 @@ export const decompressStream = (chunks: AsyncIterable<Uint8Array>): AsyncIterab
 export const compressStream = (chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
   through(chunks, createDeflate({ level: ZLIB_LEVEL }), toAppError);
 
-export const md5Of = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
-export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const md5Of = (bytes: Uint8Array): string => hash('md5', bytes);
+export const sha256Of = (bytes: Uint8Array): string => hash('sha256', bytes);
 
 /** All chunks as one buffer. `limitBytes` ends the reading with undefined where there is more. */
 export const readAll = async (chunks: AsyncIterable<Uint8Array>, limitBytes: number): Promise<Buffer | undefined> => {

@@ -55,17 +55,18 @@ export const asDocumentError = (error: unknown, ref: ObjectRef): unknown =>
     ? new AppError('document.missing', `${ref.url}: the source does not have it`, { cause: error })
     : error;
 
-const unhashed = (bytes: Uint8Array): Omit<BytesPayload, 'md5'> => ({
+export type BytesPayload = Payload & { readonly bytes: Uint8Array };
+
+/** Bytes as a payload. `md5`, if given, was computed from them. */
+export const payloadOf = (bytes: Uint8Array, md5 = md5Of(bytes)): BytesPayload => ({
   sizeBytes: bytes.length,
+  md5,
+  hashed: true,
   bytes,
   open: async function* () {
     yield bytes;
   },
 });
-
-export type BytesPayload = Payload & { readonly bytes: Uint8Array };
-
-export const payloadOf = (bytes: Uint8Array): BytesPayload => ({ ...unhashed(bytes), md5: md5Of(bytes) });
 
 /**
  * Checks a payload that is in memory against its row, and encodes it for the destination. undefined where it would
@@ -85,8 +86,15 @@ export const encodeBytes = async (
   if (content === undefined) return undefined;
   const compressed = compresses(codec, compressionSupported, content.length);
   const target = compressed === wasCompressed ? bytes : compressed ? await compress(content) : content;
-  const payload = target === bytes ? { ...unhashed(bytes), md5: sourceDigest } : payloadOf(target);
-  return { payload, compressed, sha256: sha256Of(content), sourceDigest, sourceSizeBytes: bytes.length };
+  const sha256 = sha256Of(content);
+  const payload = target === bytes ? payloadOf(bytes, sourceDigest) : payloadOf(target);
+  return {
+    payload: target === content ? { ...payload, sha256 } : payload,
+    compressed,
+    sha256,
+    sourceDigest,
+    sourceSizeBytes: bytes.length,
+  };
 };
 
 async function* tap(chunks: AsyncIterable<Uint8Array>, see: (chunk: Uint8Array) => void): AsyncGenerator<Uint8Array> {

@@ -30,6 +30,10 @@ export interface Payload {
   readonly md5: string;
   /** All bytes, where they are in memory. */
   readonly bytes?: Uint8Array;
+  /** Whether `md5` was computed here from these very `bytes`, so that nobody has to do it again before sending them. */
+  readonly hashed?: true;
+  /** Lower-case hex SHA-256 of `bytes`, where it is known; only for a store that compares it with what it gets. */
+  readonly sha256?: string;
   open(signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
 

@@ -15,8 +15,10 @@ export interface Settings {
   readonly batchSize: number;
   /** Payload bytes that one batch may hold in memory. */
   readonly batchBytes: number;
-  /** Batches under way at once. */
+  /** Batches under way at once: one is read, one written, one recorded. */
   readonly batchesInFlight: number;
+  /** Payload bytes that all batches under way may hold in memory. */
+  readonly memoryBytes: number;
   /** Journalled deletes that rule R1 checks together. */
   readonly cleanWindow: number;
   /** How long a PUT of unknown outcome may still land (rule R9); longer than any request's deadline. */
@@ -31,11 +33,14 @@ export interface Settings {
   readonly standbyTimeoutMs: number;
 }
 
+const MIB = 1024 * 1024;
+
 export const DEFAULT_SETTINGS: Settings = {
   chunkSize: 1_000,
   batchSize: 200,
-  batchBytes: 16 * 1024 * 1024,
-  batchesInFlight: 2,
+  batchBytes: 8 * MIB,
+  batchesInFlight: 3,
+  memoryBytes: 24 * MIB,
   cleanWindow: 20_000,
   quietPeriodMs: 75_000,
   switchLockTimeoutMs: 10_000,

@@ -32,7 +32,7 @@ import { putMultipart } from './multipart.ts';
 import { DEFAULT_PART_SIZES, type PartSizes } from './multipart-parts.ts';
 import { abortNotedUploads, createUploadRegister, noteUnfinishedUploads } from './multipart-uploads.ts';
 import { IN_MEMORY_BYTES, type PutContext, type PutJob, putObject, signsBodies } from './put-object.ts';
-import { MemoryBudget } from './memory-budget.ts';
+import { MemoryBudget } from '../../core/memory-budget.ts';
 import { DEFAULT_RANGE_SIZES, type RangeSizes } from './ranged-read.ts';
 import { getObject, headObject, objectExists, type ReadContext } from './read-object.ts';
 import { createSigner } from './signing.ts';

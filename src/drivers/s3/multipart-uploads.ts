@@ -1,7 +1,7 @@
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { S3Client, S3Request } from './client.ts';
 import { decodeKey } from './list-objects.ts';
-import { MemoryBudget } from './memory-budget.ts';
+import { MemoryBudget } from '../../core/memory-budget.ts';
 import { type ObjectPlace, urlOf } from './object-url.ts';
 import { childText, childrenNamed, parseXml } from './xml.ts';
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Payload } from '../contract.ts';
 import { ALGORITHM_NAMES, checksumHeader, computeChecksum, isAwsChecksum } from './checksum.ts';
 import { describe, type S3Body, type S3Client } from './client.ts';
@@ -26,10 +26,10 @@ export const storageHeaders = (options: S3Options): Readonly<Record<string, stri
 export const signsBodies = (options: S3Options): boolean => options.url?.toLowerCase().startsWith('http:') === true;
 
 /** Bytes as a body, hashed where that is signed. */
-export const bodyOf = (bytes: Uint8Array, signed: boolean): S3Body => ({
+export const bodyOf = (bytes: Uint8Array, signed: boolean, sha256?: string): S3Body => ({
   kind: 'bytes',
   bytes,
-  sha256: signed ? createHash('sha256').update(bytes).digest('hex') : undefined,
+  sha256: signed ? (sha256 ?? hash('sha256', bytes)) : undefined,
 });
 
 /** What one request needs to know of the store. */
@@ -68,7 +68,7 @@ export const putObject = async (
   // A checksum goes into a header before the body, so the bytes must be there; MD5 is known beforehand.
   if (payload.bytes !== undefined || payload.sizeBytes <= IN_MEMORY_BYTES || isAwsChecksum(checksum)) {
     const bytes = await readPayload(payload, what, signal);
-    body = bodyOf(bytes, signsBodies(options));
+    body = bodyOf(bytes, signsBodies(options), payload.sha256);
     if (isAwsChecksum(checksum)) {
       sent = await computeChecksum(checksum, bytes);
       headers['x-amz-sdk-checksum-algorithm'] = ALGORITHM_NAMES[checksum];

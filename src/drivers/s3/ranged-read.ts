@@ -1,7 +1,7 @@
 import { AppError, isAppError } from '../../core/errors.ts';
 import { transportError } from '../http/transport-error.ts';
 import { describe, type S3Client, type S3Request, type S3Success } from './client.ts';
-import type { MemoryBudget } from './memory-budget.ts';
+import type { MemoryBudget } from '../../core/memory-budget.ts';
 
 /** How objects are read in several ranges at once; in bytes. */
 export interface RangeSizes {

@@ -5,7 +5,7 @@ import { describe, type S3Client, type S3Request, type S3Success } from './clien
 import { md5FromEtag } from './etag.ts';
 import type { ResponseHeaders } from '../http/response.ts';
 import { codeOf } from './failure.ts';
-import type { MemoryBudget } from './memory-budget.ts';
+import type { MemoryBudget } from '../../core/memory-budget.ts';
 import type { ObjectPlace } from './object-url.ts';
 import { type RangeSizes, readInRanges } from './ranged-read.ts';
 import { transportError } from '../http/transport-error.ts';

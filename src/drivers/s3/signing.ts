@@ -1,10 +1,9 @@
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
-import { SignatureV4 } from '@smithy/signature-v4';
+import { type BinaryLike, createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import type { CredentialSource } from './credentials.ts';
 
 /** What `x-amz-content-sha256` says where the body is not part of the signature. */
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
-export const EMPTY_SHA256 = createHash('sha256').digest('hex');
+export const EMPTY_SHA256 = hash('sha256', '');
 
 /** A request as it is signed; names of headers in lower case. */
 export interface SignableRequest {
@@ -22,42 +21,6 @@ export interface Signer {
   sign(request: SignableRequest, region: string, now?: Date): Promise<Readonly<Record<string, string>>>;
 }
 
-type HashInput = string | ArrayBuffer | ArrayBufferView;
-
-const viewOf = (data: HashInput): string | Uint8Array => {
-  if (typeof data === 'string' || data instanceof Uint8Array) return data;
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
-};
-
-/** Node's own SHA-256 and HMAC in the form that the signing library asks for. */
-class NodeSha256 {
-  #hash: Hash | Hmac;
-  readonly #secret: HashInput | undefined;
-
-  constructor(secret?: HashInput) {
-    this.#secret = secret;
-    this.#hash = NodeSha256.#start(secret);
-  }
-
-  static #start(secret: HashInput | undefined): Hash | Hmac {
-    return secret === undefined ? createHash('sha256') : createHmac('sha256', viewOf(secret));
-  }
-
-  update(data: HashInput): void {
-    this.#hash.update(viewOf(data));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    this.#hash = NodeSha256.#start(this.#secret);
-  }
-}
-
 /** Percent-encodes as AWS signature version 4 does: everything but letters, digits and `-_.~`. */
 const encodeUri = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -70,22 +33,75 @@ export const encodeQuery = (query: Readonly<Record<string, string>>): string => 
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
 };
 
+/** What proxies add or change, or what says nothing of the request itself: never part of a signature. */
+const UNSIGNED_HEADERS: ReadonlySet<string> = new Set([
+  'authorization',
+  'cache-control',
+  'connection',
+  'expect',
+  'from',
+  'keep-alive',
+  'max-forwards',
+  'pragma',
+  'referer',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
+  'x-amzn-trace-id',
+]);
+
+const ALGORITHM = 'AWS4-HMAC-SHA256';
+
+const hmac = (key: BinaryLike | KeyObject, text: string): Buffer => createHmac('sha256', key).update(text).digest();
+
+/** `20260131T235959Z` */
+const timestampOf = (date: Date): string => date.toISOString().replaceAll(/[-:]|\.\d+/g, '');
+
+/** Sorted by name; no name comes twice. */
+const canonicalQuery = (query: Readonly<Record<string, string>>): string =>
+  Object.entries(query)
+    .map(([name, value]): [string, string] => [encodeUri(name), encodeUri(value)])
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+
+/**
+ * AWS signature version 4, as https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ * describes it. The key of a day is derived once, and kept as the one that all its requests use.
+ */
 export const createSigner = (credentials: CredentialSource): Signer => {
-  const signature = new SignatureV4({
-    service: 's3',
-    region: 'us-east-1',
-    credentials: () => credentials.get(),
-    sha256: NodeSha256,
-    uriEscapePath: false,
-    applyChecksum: false,
-  });
+  let derived: { readonly from: string; readonly key: KeyObject } | undefined;
+  const keyFor = (secret: string, day: string, region: string): KeyObject => {
+    const from = `${day}/${region}/${secret}`;
+    if (derived?.from !== from) {
+      const key = [day, region, 's3', 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${secret}`);
+      derived = { from, key: createSecretKey(Buffer.from(key)) };
+    }
+    return derived.key;
+  };
   return {
-    sign: async (request, region, now) => {
-      const signed = await signature.sign(
-        { ...request, headers: { ...request.headers }, query: { ...request.query }, protocol: 'https:', hostname: '' },
-        { signingRegion: region, ...(now && { signingDate: now }) },
-      );
-      return signed.headers;
+    sign: async (request, region, now = new Date()) => {
+      const { accessKeyId, secretAccessKey, sessionToken } = await credentials.get();
+      const timestamp = timestampOf(now);
+      const day = timestamp.slice(0, 8);
+      const headers: Record<string, string> = { ...request.headers, 'x-amz-date': timestamp };
+      if (sessionToken !== undefined) headers['x-amz-security-token'] = sessionToken;
+      const names = Object.keys(headers)
+        .filter((name) => !UNSIGNED_HEADERS.has(name))
+        .toSorted();
+      const lines = names.map((name) => `${name}:${(headers[name] ?? '').trim().replaceAll(/\s+/g, ' ')}\n`).join('');
+      const signed = names.join(';');
+      const query = canonicalQuery(request.query);
+      const contentHash = headers['x-amz-content-sha256'] ?? UNSIGNED_PAYLOAD;
+      const canonical = `${request.method}\n${request.path}\n${query}\n${lines}\n${signed}\n${contentHash}`;
+      const scope = `${day}/${region}/s3/aws4_request`;
+      const text = `${ALGORITHM}\n${timestamp}\n${scope}\n${hash('sha256', canonical)}`;
+      const signature = hmac(keyFor(secretAccessKey, day, region), text).toString('hex');
+      headers['authorization'] =
+        `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
+      return headers;
     },
   };
 };

@@ -9,8 +9,8 @@ interface Waiting {
 }
 
 /**
- * Bytes that several uploads may hold together, given in the order of asking: so memory does not grow with the number of
- * uploads. More than there is in all is given as all there is.
+ * Bytes that several pieces of work may hold together, given in the order of asking: so memory does not grow with their
+ * number. More than there is in all is given as all there is.
  */
 export class MemoryBudget {
   readonly #totalBytes: number;
