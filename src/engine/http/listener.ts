@@ -12,7 +12,8 @@ type FetchCallback = Parameters<typeof getRequestListener>[0];
 const HEADERS_TIMEOUT_MS = 15_000;
 /** How long a connection may stand still within a request. */
 const IDLE_TIMEOUT_MS = 120_000;
-const KEEP_ALIVE_MS = 10_000;
+/** Longer than the minute for which load balancers keep theirs: whoever closes first must not be the service. */
+const KEEP_ALIVE_MS = 65_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 2000;
 const CLOSE_INTERVAL_MS = 100;
