@@ -1,4 +1,5 @@
 import { redact } from './secrets.ts';
+import { visibleLines } from './visible-text.ts';
 
 export type Level = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 
@@ -18,11 +19,11 @@ export interface LogOptions {
   readonly place?: string;
 }
 
-/** Every text passes through `redact`: a secret that was registered never reaches a line. */
+/** No secret that was registered reaches a line, and nothing that moves the cursor of a terminal: names come from outside. */
 export const createLog = (options: LogOptions): Log => {
   const place = options.place ?? 'anchore_manager';
   const line = (level: Level, text: string): void =>
-    options.write(`[MainThread] [${place}] [${level}] ${redact(text)}\n`, level);
+    options.write(`[MainThread] [${place}] [${level}] ${visibleLines(redact(text))}\n`, level);
   return {
     debug: (text) => (options.debug ? line('DEBUG', text) : undefined),
     info: (text) => line('INFO', text),

@@ -7,3 +7,6 @@ const UNSEEN = /[\p{Cc}\u061C\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]/gu;
  */
 export const visibleText = (text: string): string =>
   text.replaceAll(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16).toUpperCase() ?? ''}}`);
+
+/** The same, but for the ends of lines. */
+export const visibleLines = (text: string): string => text.split('\n').map(visibleText).join('\n');

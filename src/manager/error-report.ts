@@ -1,5 +1,6 @@
 import { type AppError, isAppError, toAppError, AppError as ApplicationError } from '../core/errors.ts';
 import { redact } from '../core/secrets.ts';
+import { visibleLines } from '../core/visible-text.ts';
 import { type ExitCode, exitCodeOf } from './exit-code.ts';
 
 export interface ErrorReport {
@@ -45,7 +46,7 @@ export const reportError = (
   const trace = options.debug ? `${redact(traceOf(thrown))}\n` : '';
   return {
     exit,
-    text: `${trace}Error: ${message}\n  code:   ${error.code}\n  remedy: ${remedy}\n`,
+    text: visibleLines(`${trace}Error: ${message}\n  code:   ${error.code}\n  remedy: ${remedy}\n`),
     json: { error: { code: error.code, message, remedy, exit } },
   };
 };

@@ -1,4 +1,5 @@
 import { redact } from '../core/secrets.ts';
+import { visibleLines } from '../core/visible-text.ts';
 
 /** Where results go: standard output. Log lines go to standard error, through `Log`. */
 export interface Output {
@@ -16,7 +17,7 @@ export const redactText = (_: string, value: unknown): unknown => (typeof value 
 export const createOutput = (write: (text: string) => void, json: boolean): Output => ({
   json,
   text: (text) => {
-    if (!json) write(redact(text.endsWith('\n') ? text : `${text}\n`));
+    if (!json) write(visibleLines(redact(text.endsWith('\n') ? text : `${text}\n`)));
   },
   object: (value) => {
     if (json) write(`${JSON.stringify(value, redactText)}\n`);

@@ -38,16 +38,9 @@ const SELECT = `
          ${iso('last_updated')} AS "lastUpdated"
     FROM tasks t JOIN archive_migration_tasks m ON m.id = t.id`;
 
-const hasTables = async (db: Queryable): Promise<boolean> => {
-  const { rows } = await db.query<{ found: boolean }>(
-    `SELECT to_regclass('tasks') IS NOT NULL AND to_regclass('archive_migration_tasks') IS NOT NULL AS found`,
-  );
-  return rows[0]?.found === true;
-};
-
 /** All migrations by id; none where Anchore's tables are not there. */
 export const listTasks = async (db: Database): Promise<readonly MigrationTask[]> => {
-  if (!(await hasTables(db))) return [];
+  if (!(await hasTable(db, 'tasks')) || !(await hasTable(db, 'archive_migration_tasks'))) return [];
   const { rows } = await db.query<TaskRow>(`${SELECT} ORDER BY t.id`);
   const isOwned = !rows.some((task) => task.state === 'running') || (await isLockHeld(db));
   const journalled = new Map((await listJournalled(db)).map((row) => [row.id, row]));
@@ -69,12 +62,20 @@ interface JournalledTask {
   readonly pause: Pause | null;
   readonly finished: boolean;
   readonly keepSource: boolean;
+  /** The run that has it is paused, or about to be. */
+  readonly held: boolean;
 }
 
 const listJournalled = async (db: Queryable): Promise<readonly JournalledTask[]> => {
   if (!(await hasJournal(db))) return [];
+  // A journal of an earlier version has no runs.
+  const held = (await hasRuns(db))
+    ? `EXISTS (SELECT 1 FROM archive_mover_run r
+                WHERE r.migration_id = m.id AND r.epoch = m.epoch AND r.ended_at IS NULL AND r.hold <> 'none')`
+    : 'false';
   const { rows } = await db.query<JournalledTask>(
-    `SELECT id, phase, pause, finished_at IS NOT NULL AS finished, keep_source AS "keepSource" FROM archive_mover_migration`,
+    `SELECT id, phase, pause, finished_at IS NOT NULL AS finished, keep_source AS "keepSource", ${held} AS held
+       FROM archive_mover_migration m`,
   );
   return rows;
 };
@@ -83,7 +84,7 @@ const listJournalled = async (db: Queryable): Promise<readonly JournalledTask[]>
 const conditionOf = (state: string, own: JournalledTask): string => {
   if (own.phase === 'rolled-back') return 'rolled back';
   if (own.phase === 'abandoned') return 'given up';
-  if (state === 'running') return 'running';
+  if (state === 'running') return own.held ? 'paused' : 'running';
   switch (own.pause) {
     case 'precopied':
     case 'interrupted':
@@ -100,10 +101,13 @@ const conditionOf = (state: string, own: JournalledTask): string => {
   }
 };
 
-/** Whether this tool's own tables are there. */
-export const hasJournal = async (db: Queryable): Promise<boolean> => {
-  const { rows } = await db.query<{ found: boolean }>(
-    `SELECT to_regclass('archive_mover_migration') IS NOT NULL AS found`,
-  );
+const hasTable = async (db: Queryable, table: string): Promise<boolean> => {
+  const { rows } = await db.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [table]);
   return rows[0]?.found === true;
 };
+
+/** Whether this tool's own tables are there. */
+export const hasJournal = (db: Queryable): Promise<boolean> => hasTable(db, 'archive_mover_migration');
+
+/** Whether the journal tells of runs: one of an earlier version does not. */
+export const hasRuns = (db: Queryable): Promise<boolean> => hasTable(db, 'archive_mover_run');

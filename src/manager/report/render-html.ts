@@ -33,13 +33,13 @@ const figuresOf = (report: MigrationReport): readonly Figure[] => {
     },
     {
       label: 'Time of work',
-      value: readablePeriod(work.workSeconds),
+      value: report.runs.length === 0 ? '–' : readablePeriod(work.workSeconds),
       note: report.runs.length === 1 ? 'in one run' : `in ${readableCount(report.runs.length)} runs`,
     },
     {
       label: 'Rate while copying',
       value: work.documentsPerSecond === null ? '–' : `${readableCount(work.documentsPerSecond)} documents/s`,
-      note: work.bytesPerSecond === null ? 'nothing was copied' : `${readableBytes(work.bytesPerSecond)}/s`,
+      note: work.bytesPerSecond === null ? 'no copy was timed' : `${readableBytes(work.bytesPerSecond)}/s`,
     },
     {
       label: 'Switch',

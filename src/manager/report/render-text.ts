@@ -15,9 +15,14 @@ const whatMoved = (report: MigrationReport): string =>
     ? `${counted(report.movedDocuments, 'document')}, ${readableBytes(report.movedBytes)}`
     : `nothing yet; ${counted(report.copiedDocuments, 'document')}, ${readableBytes(report.copiedBytes)} are copied`;
 
+const timeText = ({ runs, work }: MigrationReport): string =>
+  runs.length === 0
+    ? 'not known: its runs were not recorded'
+    : `${readablePeriod(work.workSeconds)} of work in ${counted(runs.length, 'run')}`;
+
 const rateText = ({ work }: MigrationReport): string =>
   work.documentsPerSecond === null || work.bytesPerSecond === null
-    ? 'nothing was copied'
+    ? 'no copy was timed'
     : `${readableCount(work.documentsPerSecond)} documents/s, ${readableBytes(work.bytesPerSecond)}/s while copying`;
 
 const downtimeText = ({ switchSeconds }: MigrationReport): string =>
@@ -47,7 +52,7 @@ export const renderText = (report: MigrationReport): string =>
     line('from', report.from.store),
     line('to', report.to.store),
     line('moved', whatMoved(report)),
-    line('time', `${readablePeriod(report.work.workSeconds)} of work in ${counted(report.runs.length, 'run')}`),
+    line('time', timeText(report)),
     line('rate', rateText(report)),
     line('downtime', downtimeText(report)),
     line('retries', readableCount(report.work.retries)),

@@ -2,13 +2,8 @@ import type { Queryable } from '../../database/database.ts';
 import { describeDocument } from '../../migration/describe.ts';
 import { pageExceptions } from '../../migration/status.ts';
 import type { Database } from '../../database/database.ts';
+import { hasRuns } from '../task-store.ts';
 import { listRuns, listSamples, type RunRecord, type Sample } from '../../migration/run-store.ts';
-
-/** Whether the journal tells of runs: one of an earlier version, which nothing has brought up to date yet, does not. */
-const hasRuns = async (db: Queryable): Promise<boolean> => {
-  const { rows } = await db.query<{ found: boolean }>(`SELECT to_regclass('archive_mover_run') IS NOT NULL AS found`);
-  return rows[0]?.found === true;
-};
 
 export const listReportedRuns = async (
   db: Queryable,

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { runManager } from '../support/manager.ts';
+import { getTestPostgres, type TestDatabase } from '../support/postgres.ts';
+import { createConfigs, type TemporaryConfigs } from './temporary-configs.ts';
+
+let configs: TemporaryConfigs;
+let database: TestDatabase;
+let from: string;
+let to: string;
+
+before(async () => {
+  configs = await createConfigs();
+  from = await configs.write('config.yaml', 'db');
+  to = await configs.write('dest-config.yaml', 'db2');
+  database = await (await getTestPostgres()).createDatabase({ template: 'fixture' });
+});
+
+after(async () => {
+  await database.drop();
+  await configs[Symbol.asyncDispose]();
+});
+
+const run = async (args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<string> =>
+  (await runManager(['archivestorage', '--db-connect', database.url, ...args], environment)).stdout;
+
+interface Listed {
+  readonly id: number;
+  readonly state: string;
+  readonly condition: string;
+  readonly startedAt: string;
+  readonly lastUpdated: string;
+}
+
+const list = async (): Promise<readonly Listed[]> =>
+  (JSON.parse(await run(['list-migrations', '--json'])) as { migrations: Listed[] }).migrations;
+
+/** State and condition of the newest migration, which the table and show-migration tell alike. */
+const newest = async (): Promise<readonly [state: string, condition: string]> => {
+  const { id, state, condition } = (await list()).at(-1) ?? assert.fail('no migration');
+  assert.match(await run(['list-migrations']), new RegExp(`^${id} +${state} .*  ${condition} *$`, 'm'));
+  const shown = await run(['show-migration', String(id)]);
+  assert.match(shown, new RegExp(`^${id} +${state} .*  ${condition} *$`, 'm'));
+  assert.match(shown, new RegExp(`^state: +${state === condition ? state : `${state} \\(${condition}\\)`}$`, 'm'));
+  return [state, condition];
+};
+
+test('each condition is told, whatever word Anchore has for it; times bear their zone', async () => {
+  const killed = { ANCHORE_MANAGER_TEST_HOOKS: JSON.stringify({ kill: { point: 'switch.before-commit' } }) };
+  await run(['migrate', from, to, '--dontask'], killed);
+  assert.deepEqual(await newest(), ['interrupted', 'interrupted']);
+  await run(['rollback', '1', '--dontask']);
+  assert.deepEqual((await newest())[1], 'given up');
+  await run(['precopy', from, to]);
+  assert.deepEqual(await newest(), ['pending', 'precopied']);
+
+  const id = (await list()).at(-1)?.id ?? 0;
+  const holder = await database.connect();
+  await holder.query('SELECT pg_advisory_lock(2, 1)');
+  await database.query(`UPDATE tasks SET state = 'running' WHERE id = $1`, [id]);
+  await database.query('UPDATE archive_mover_migration SET pause = NULL WHERE id = $1', [id]);
+  await database.query('UPDATE archive_mover_run SET ended_at = NULL WHERE migration_id = $1', [id]);
+  assert.deepEqual(await newest(), ['running', 'running']);
+  await database.query(`UPDATE archive_mover_run SET hold = 'paused' WHERE migration_id = $1`, [id]);
+  assert.deepEqual(await newest(), ['running', 'paused']);
+  await holder.end();
+  assert.deepEqual(await newest(), ['interrupted', 'interrupted']);
+
+  await run(['migrate', from, to, '--dontask', '--nodelete']);
+  assert.deepEqual(await newest(), ['complete', 'source kept']);
+  await run(['clean', String(id), '--dontask']);
+  assert.deepEqual(await newest(), ['complete', 'complete']);
+  for (const { startedAt, lastUpdated } of await list())
+    for (const time of [startedAt, lastUpdated]) assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/);
+});
+
+test('a journal of the version before runs were kept is told too', async () => {
+  await database.query('DROP TABLE archive_mover_run, archive_mover_sample, archive_mover_control');
+  assert.equal((await list()).length, 2);
+  assert.match(
+    await run(['report', '2']),
+    /^Migration 2: complete\n[^]*^time: +not known: its runs were not recorded\n/m,
+  );
+});
