@@ -36,12 +36,16 @@ export const ERROR_CATALOGUE = {
     'Run the same command again; it continues where it was.',
   ),
 
-  'usage.invalid': entry(2, 'The command line cannot be understood.', 'See --help of the command.'),
-  'config.unreadable': entry(2, 'A configuration file cannot be read.', 'Check the path and its permissions.'),
+  'usage.invalid': entry(2, 'The command line cannot be understood.', 'See --help of the command for what it takes.'),
+  'config.unreadable': entry(
+    2,
+    'A configuration file cannot be read.',
+    'Check that the path is right and that this user may read the file.',
+  ),
   'config.invalid': entry(
     2,
     'A configuration file holds something that cannot be used.',
-    'Correct the line that is named.',
+    'Correct the file at the line that is named, then run the command again.',
   ),
   'usage.unsupported': entry(
     2,
@@ -69,7 +73,11 @@ export const ERROR_CATALOGUE = {
     'Services, or other sessions on the database, still run.',
     'Stop what is named; --force only if you know that it cannot write documents.',
   ),
-  'refused.same-store': entry(3, 'Source and destination are the same store.', 'Name another destination.'),
+  'refused.same-store': entry(
+    3,
+    'Source and destination are the same store.',
+    'Name another destination: another bucket, prefix or folder.',
+  ),
   'refused.would-overwrite': entry(
     3,
     'A write could replace the only good copy of a document.',
@@ -78,7 +86,7 @@ export const ERROR_CATALOGUE = {
   'refused.identical-urls': entry(
     3,
     'Both stores give documents the same URLs, so this option cannot tell them apart.',
-    'Leave the option out.',
+    'Leave the option out, or move to a destination whose bucket or prefix has another name.',
   ),
   'refused.not-current': entry(
     3,
@@ -95,7 +103,11 @@ export const ERROR_CATALOGUE = {
     'The store or codec is not the one with which this migration began.',
     'Restore the configuration, or end the migration with rollback.',
   ),
-  'refused.newer-journal': entry(3, 'The journal was written by a newer version of this tool.', 'Use that version.'),
+  'refused.newer-journal': entry(
+    3,
+    'The journal was written by a newer version of this tool.',
+    'Update this tool to that version, then run the command again.',
+  ),
   'refused.ephemeral-store': entry(
     3,
     'The folder lies on a file system that does not outlive the machine or container.',
@@ -109,7 +121,7 @@ export const ERROR_CATALOGUE = {
   'refused.unsafe-database': entry(
     3,
     'The database server does not keep what it has committed (fsync is off).',
-    'Turn fsync on.',
+    'Set fsync = on in the configuration of the server, and reload it.',
   ),
   'refused.pooler': entry(
     3,
@@ -119,7 +131,7 @@ export const ERROR_CATALOGUE = {
   'refused.object-lock': entry(
     3,
     'The bucket keeps objects under object lock, so the source cannot be cleaned.',
-    'Use --nodelete.',
+    'Give --nodelete: the documents then stay in the source until the lock has ended.',
   ),
   'refused.no-documents': entry(
     3,
@@ -172,7 +184,12 @@ export const ERROR_CATALOGUE = {
     'See show-migration ID --failed; correct the cause and run the same command again, or add --skip-failed.',
   ),
 
-  'database.unreachable': entry(4, 'The database cannot be reached.', 'Check host, port and network.', true),
+  'database.unreachable': entry(
+    4,
+    'The database cannot be reached.',
+    'Check host, port and network from this machine, for example with psql.',
+    true,
+  ),
   'database.denied': entry(
     4,
     'The database refuses the user, the password or the operation.',
@@ -194,14 +211,24 @@ export const ERROR_CATALOGUE = {
     'Another process has taken this migration over, so this one stopped.',
     'See show-migration; run the same command again if no other run is active.',
   ),
-  'database.timeout': entry(4, 'The database did not answer in time.', 'Try again; raise --db-timeout.', true),
+  'database.timeout': entry(
+    4,
+    'The database did not answer in time.',
+    'Run the command again when the server is less busy, or raise --db-timeout.',
+    true,
+  ),
   'database.failed': entry(
     4,
     'The database refused a statement.',
     'Act on what the server says; its log has the whole statement.',
   ),
 
-  'store.unreachable': entry(4, 'The store cannot be reached.', 'Check the address and the network.', true),
+  'store.unreachable': entry(
+    4,
+    'The store cannot be reached.',
+    'Check the address, and the network from this machine; check CONFIG tries it.',
+    true,
+  ),
   'store.timeout': entry(4, 'The store did not answer in time.', 'Try again when the store is less busy.', true),
   'store.credentials': entry(
     4,
@@ -211,9 +238,13 @@ export const ERROR_CATALOGUE = {
   'store.clock-skew': entry(
     4,
     'The clocks of this machine and of the store differ too much.',
-    'Set the clock of this machine.',
+    'Set the clock of this machine, for example with NTP, then run the command again.',
   ),
-  'store.denied': entry(4, 'The store denies this operation.', 'Grant what is named.'),
+  'store.denied': entry(
+    4,
+    'The store denies this operation.',
+    'Grant the permission that is named; for S3, docs/s3.md lists all that are needed.',
+  ),
   'store.container-missing': entry(
     4,
     'The bucket, container, folder or table does not exist.',
@@ -221,7 +252,12 @@ export const ERROR_CATALOGUE = {
   ),
   'store.wrong-region': entry(4, 'The bucket lies in another region.', 'Set the region that is named.'),
   'store.throttled': entry(4, 'The store asks for fewer requests.', 'Try again later or lower the concurrency.', true),
-  'store.busy': entry(4, 'The store had a passing fault (5xx).', 'Try again.', true),
+  'store.busy': entry(
+    4,
+    'The store had a passing fault (5xx).',
+    'Wait a little, then run the same command again; it continues where it was.',
+    true,
+  ),
   'store.not-found': entry(
     4,
     'The store says that the object does not exist.',
@@ -233,7 +269,11 @@ export const ERROR_CATALOGUE = {
     'Run verify with the configuration: it names the documents that are concerned.',
   ),
   'store.full': entry(4, 'The store has no room left.', 'Free or add space, then run the same command again.'),
-  'store.read-only': entry(4, 'The store cannot be written to.', 'Make it writable.'),
+  'store.read-only': entry(
+    4,
+    'The store cannot be written to.',
+    'Make it writable for this user: mount options, permissions, or the state of the cluster.',
+  ),
   'store.unmounted': entry(
     4,
     'The folder is not the one it was: a mount is missing.',
@@ -258,14 +298,18 @@ export const ERROR_CATALOGUE = {
   'store.archived': entry(
     4,
     'The object lies in an archival class and must be restored before it can be read.',
-    'Restore it in the store first.',
+    'Restore the object in the store first, then run retry ID.',
   ),
   'store.object-locked': entry(
     4,
     'Object lock or a legal hold forbids to delete the object.',
-    'Use --nodelete, or remove the lock.',
+    'Give --nodelete, or remove the lock and run clean ID.',
   ),
-  'store.too-large': entry(4, 'The payload is larger than this store can hold.', 'Choose another driver for it.'),
+  'store.too-large': entry(
+    4,
+    'The payload is larger than this store can hold.',
+    'Choose another driver as the destination, or leave the document behind with --skip-failed.',
+  ),
   'store.versioned': entry(
     4,
     'The bucket keeps the versions of what is deleted.',
@@ -298,7 +342,11 @@ export const ERROR_CATALOGUE = {
     'The payload cannot be decompressed.',
     'Restore it at the source, or leave it with --skip-failed.',
   ),
-  'document.ambiguous': entry(1, 'Several rows share one object but disagree about it.', 'Correct the rows.'),
+  'document.ambiguous': entry(
+    1,
+    'Several rows share one object but disagree about it.',
+    'Correct the rows that show-migration ID --failed names, then run retry ID.',
+  ),
   'document.conflict': entry(
     1,
     'Another object already stands at the destination of this document.',
@@ -307,7 +355,7 @@ export const ERROR_CATALOGUE = {
   'document.unproven': entry(
     1,
     'The destination did not prove that it holds the same bytes.',
-    'Try again; check the destination.',
+    'Check the destination, then run the same command again.',
   ),
   'document.changed': entry(
     1,
@@ -316,16 +364,38 @@ export const ERROR_CATALOGUE = {
   ),
 
   'request.invalid': entry(1, 'A request to the service cannot be understood.', 'Correct what the message names.'),
-  'request.unauthorized': entry(2, 'The user or the password is wrong.', 'Check both.'),
+  'request.unauthorized': entry(2, 'The user or the password is wrong.', 'Check the user and the password.'),
   'request.forbidden': entry(1, 'The user may not do this.', 'Ask an administrator of the service.'),
-  'request.not-found': entry(1, 'What the request names does not exist.', 'Check the name.'),
-  'request.conflict': entry(1, 'The request does not fit the present state.', 'See the message.'),
+  'request.not-found': entry(
+    1,
+    'What the request names does not exist.',
+    'Check the name in the request; upper and lower case differ.',
+  ),
+  'request.conflict': entry(
+    1,
+    'The request does not fit the present state.',
+    'Look at the state that the message names, and change the request to fit it.',
+  ),
   'request.too-large': entry(1, 'The request is larger than the service takes.', 'Raise the limit that is named.'),
   'request.too-many': entry(1, 'Too many attempts failed.', 'Wait as long as the answer says.', true),
-  'request.timeout': entry(1, 'The request took too long.', 'Try again; send it faster.', true),
+  'request.timeout': entry(
+    1,
+    'The request took too long.',
+    'Send the request again, over a faster or less busy connection.',
+    true,
+  ),
   'service.address': entry(2, 'The service cannot listen on its address.', 'Name a free port and an own address.'),
-  'service.failed': entry(2, 'The service met an error, or is not the service that was meant.', 'See its log.'),
-  'service.timeout': entry(2, 'The service did not answer in time.', 'Try again; see its log.', true),
+  'service.failed': entry(
+    2,
+    'The service met an error, or is not the service that was meant.',
+    'Look into the log of the service, at the time of the request.',
+  ),
+  'service.timeout': entry(
+    2,
+    'The service did not answer in time.',
+    'Try again; if it stays so, look into the log of the service.',
+    true,
+  ),
   'service.tls': entry(
     2,
     'The certificate of the service is not trusted, or it does not speak TLS.',
