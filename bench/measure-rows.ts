@@ -37,10 +37,12 @@ const measureRow = async (row: Row, place: Place, { options, say, signal }: Meas
     title: row.title,
     mode: full ? 'full' : 'quick',
     revision: await findRevision(),
+    servers: await Promise.all(row.servers.map((server) => place.describeServer(server))),
     machine: describeMachine(await place.readPostgresVersion()),
     loadAverage: [before, loadavg()[0] ?? 0],
     ...measured,
-    claims: measured.claims.map(judge),
+    // Against a rival that this machine does not have, nothing was measured.
+    claims: measured.claims.filter(({ values }) => values.length > 0).map(judge),
   };
   await keepResult(result);
   for (const line of summarise([result])) say(line);

@@ -67,6 +67,11 @@ export class Place implements AsyncDisposable {
     await promisify(execFile)('rm', ['-rf', '--', folder]);
   }
 
+  /** For a person, such as `versitygw v1.8.0`. */
+  async describeServer(name: StoreServer): Promise<string> {
+    return `${name} ${(await SERVERS[name].findVersion?.()) ?? ''}`.trimEnd();
+  }
+
   async isAvailable(name: StoreServer): Promise<boolean> {
     return SERVERS[name].available();
   }

@@ -51,7 +51,7 @@ export interface Contender {
 export interface RowResult {
   readonly row: string;
   readonly title: string;
-  /** Servers with their versions, settings found by a sweep, and what else one must know to read the figures. */
+  /** How much there was to do, settings found by a sweep, and what else one must know to read the figures. */
   readonly conditions: Readonly<Record<string, string | number>>;
   readonly contenders: readonly Contender[];
   readonly claims: readonly Claim[];
@@ -61,6 +61,8 @@ export interface RowResult {
 export interface KeptResult extends Omit<RowResult, 'claims'> {
   readonly claims: readonly JudgedClaim[];
   readonly machine: Machine;
+  /** The servers of stores that took part, with their versions. */
+  readonly servers: readonly string[];
   readonly mode: 'quick' | 'full';
   /** The revision of the sources, with `+` where they were changed since. */
   readonly revision: string;

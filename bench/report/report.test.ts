@@ -11,6 +11,7 @@ const RESULT: KeptResult = {
   mode: 'full',
   revision: 'abc1234',
   machine: { processors: 'CPU', cores: 2, memoryBytes: 2 ** 34, kernel: 'Linux 6', node: 'v24', postgres: '18' },
+  servers: ['versitygw v1.8.0'],
   loadAverage: [0.1, 1.5],
   conditions: { documents: 100, concurrencyOfBareRequests: 16 },
   contenders: [
@@ -40,7 +41,10 @@ describe('the page of the benchmark', () => {
     const text = renderContenders([RESULT]);
     assert.match(text, /^\| one \| 2\.00 s \| 50\.0 \| {2}\| {2}\| 150 MB \|$/m);
     assert.match(text, /^\| other \| 1\.00 s \| 100 \| 5\.00 \| 0\.25 s \| {2}\|$/m);
-    assert.match(text, /documents 100, concurrency of bare requests 16; load before and after 0\.10, 1\.50/);
+    assert.match(
+      text,
+      /versitygw v1\.8\.0; documents 100, concurrency of bare requests 16; load before and after 0\.10, 1\.50/,
+    );
   });
 
   test('a place of the page is filled again and again', () => {

@@ -55,7 +55,11 @@ export const renderContenders = (results: readonly KeptResult[]): string =>
         middle(samples, (sample) => sample.cpuSeconds, ' s'),
         middle(samples, (sample) => sample.peakMemoryBytes && sample.peakMemoryBytes / 1e6, ' MB'),
       ]);
-      const about = [conditionsText(result), `load before and after ${result.loadAverage.map(figure).join(', ')}`];
+      const about = [
+        result.servers.join(', '),
+        conditionsText(result),
+        `load before and after ${result.loadAverage.map(figure).join(', ')}`,
+      ];
       return `**${result.title}** (${about.filter((text) => text !== '').join('; ')})\n\n${table(
         ['', 'time', 'documents/s', 'MB/s', 'CPU', 'peak memory'],
         rows,

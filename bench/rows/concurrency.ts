@@ -37,7 +37,7 @@ const rowOf = (server: StoreServer): Row => ({
     ]);
     const best = Math.max(...CONCURRENCIES.map((cap) => median(ratesOf(contenders, cappedName(cap)))));
     return {
-      conditions: { server, documents },
+      conditions: { documents },
       contenders,
       claims: [
         {

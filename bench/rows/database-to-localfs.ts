@@ -4,7 +4,7 @@ import { type ExportedDocuments, exportDocuments, linkPart } from '../documents/
 import { measureMigration } from '../manager.ts';
 import type { Sample } from '../result.ts';
 import { findBest } from '../rivals/find-best.ts';
-import { RCLONE_VERSION, runRclone } from '../rivals/rclone.ts';
+import { isRcloneAvailable, RCLONE_VERSION, runRclone } from '../rivals/rclone.ts';
 import { alternate, type Bench, documentsOf, ratesOf, type Row } from '../row.ts';
 import { ratiosOf } from '../statistics.ts';
 import { DB, localfsStore } from '../stores.ts';
@@ -41,7 +41,8 @@ export const databaseToLocalfs: Row = {
       return await exportDocuments(database.url, await place.makeFolder('documents'));
     })();
     const part = await linkPart(exported, Math.ceil(documents / SWEEP_PART), await place.makeFolder('part'));
-    const transfers = await findBest(CONCURRENCIES, (setting) => copyFiles(bench, part, setting));
+    const withRclone = await isRcloneAvailable();
+    const transfers = withRclone ? await findBest(CONCURRENCIES, (setting) => copyFiles(bench, part, setting)) : 0;
     const contenders = await alternate(bench, [
       {
         name: OURS,
@@ -57,14 +58,13 @@ export const databaseToLocalfs: Row = {
           }
         },
       },
-      { name: RCLONE, measure: () => copyFiles(bench, exported, transfers) },
+      ...(withRclone ? [{ name: RCLONE, measure: () => copyFiles(bench, exported, transfers) }] : []),
     ]);
     return {
       conditions: {
         documents,
         megabytes: Math.round(exported.bytes / 1e6),
-        rclone: RCLONE_VERSION,
-        transfersOfRclone: transfers,
+        ...(withRclone && { rclone: RCLONE_VERSION, transfersOfRclone: transfers }),
       },
       contenders,
       claims: [

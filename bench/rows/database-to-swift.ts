@@ -61,7 +61,7 @@ export const databaseToSwift: Row = {
     const cpu = (name: string): readonly number[] => figuresOf(contenders, name, (sample) => sample.cpuSeconds);
     const ours = ratesOf(contenders, OURS);
     return {
-      conditions: { server: 'swift', documents, concurrencyOfBareRequests: concurrency },
+      conditions: { documents, concurrencyOfBareRequests: concurrency },
       contenders,
       claims: [
         {

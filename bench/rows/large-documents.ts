@@ -56,7 +56,7 @@ export const sixteenMegabytes: Row = {
     ]);
     const speeds = (name: string): readonly number[] => figuresOf(contenders, name, megabytesPerSecond);
     return {
-      conditions: { server: 'versitygw', documents, concurrencyOfBareRequests: concurrency },
+      conditions: { documents, concurrencyOfBareRequests: concurrency },
       contenders,
       claims: [
         {
@@ -100,7 +100,7 @@ export const oneHugeDocument: Row = {
     // What is asked for is a limit of memory: one run shows whether it holds.
     const contenders = await alternate(bench, [{ name: OURS, measure: migrate }], 1);
     return {
-      conditions: { server: 'versitygw', megabytes: sizeBytes / MEGABYTE },
+      conditions: { megabytes: sizeBytes / MEGABYTE },
       contenders,
       claims: [
         {

@@ -57,7 +57,7 @@ const rowOf = (kind: Kind): Row => ({
       Math.min(MAX_RUNS, bench.runs),
     );
     return {
-      conditions: { documents, server: 'versitygw' },
+      conditions: { documents },
       contenders,
       claims: WAYS.map((way) => ({
         what: `peak memory, ${kind.title}, ${nameOf(way)}`,

@@ -58,7 +58,7 @@ export const planEstimate: Row = {
       Math.min(3, bench.runs),
     );
     return {
-      conditions: { documents, s3Server: 'versitygw' },
+      conditions: { documents },
       contenders,
       claims: contenders.map(({ name }) => ({
         what: `how far the estimate of plan is off, ${name}`,

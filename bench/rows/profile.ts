@@ -40,7 +40,7 @@ export const profile: Row = {
     for (const { name, place: at, seconds } of summary.functions)
       bench.say(`    ${seconds.toFixed(3)} s ${name} ${at}`);
     return {
-      conditions: { server: 'versitygw', documents },
+      conditions: { documents },
       contenders: [{ name: 'anchore-manager, profiled', samples: [sample] }],
       claims: [],
       profile: summary,

@@ -92,7 +92,7 @@ const rowOf = (driver: BenchStore['driver'], servers: readonly StoreServer[]): R
     const reading = (name: string): readonly number[] =>
       figuresOf(contenders, name, ({ more }) => documents / (more?.['getSeconds'] ?? Number.NaN));
     return {
-      conditions: { documents, concurrency: CONCURRENCY, ...(servers[0] && { server: servers[0] }) },
+      conditions: { documents, concurrency: CONCURRENCY },
       contenders,
       claims: [
         {

@@ -71,7 +71,7 @@ const rowOf = (server: StoreServer, full: number): Row => ({
       { name: LOOP, measure: () => copy(concurrency) },
     ]);
     return {
-      conditions: { server, documents, concurrencyOfBareRequests: concurrency },
+      conditions: { documents, concurrencyOfBareRequests: concurrency },
       contenders,
       claims: [
         {

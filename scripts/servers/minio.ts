@@ -11,11 +11,13 @@ import {
   waitUntilReady,
 } from './server.ts';
 
+const VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c';
+
 /** MinIO on one folder: the server that most people who run their own S3 have. */
 const program = describeGoProgram({
   name: 'minio',
   package: 'github.com/minio/minio',
-  version: 'v0.0.0-20260212201848-7aac2a2c5b7c',
+  version: VERSION,
 });
 
 const start = async (folder: string): Promise<ServerState> => {
@@ -67,4 +69,10 @@ const stop = async (state: ServerState): Promise<void> => {
   await Promise.all(state.processes.map((each) => stopProcess(each)));
 };
 
-export const server: TestServer = { name: 'minio', available: () => program.available(), start, stop };
+export const server: TestServer = {
+  name: 'minio',
+  available: () => program.available(),
+  findVersion: async () => VERSION,
+  start,
+  stop,
+};

@@ -26,6 +26,8 @@ export interface ServerProcess {
 /** A real server for tests. Every module in this folder that runs one exports it as `server`. */
 export interface TestServer {
   readonly name: string;
+  /** Which version this machine has, for measurements; left out: nobody has asked yet. */
+  findVersion?(): Promise<string>;
   /** Whether this machine has the programs. */
   available(): Promise<boolean>;
   /** Whether `install.sh` could install them here; left out: it does not know them. */

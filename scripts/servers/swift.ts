@@ -151,6 +151,7 @@ export const server: TestServer = {
   name: 'swift',
   available,
   obtainable: canInstallPackages,
+  findVersion: async () => (await run(PYTHON, ['-c', 'import swift; print(swift.__version__)'])).stdout.trim(),
   start: (folder) => startSwift(folder),
   stop,
 };

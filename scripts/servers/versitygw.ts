@@ -11,11 +11,13 @@ import {
   waitUntilReady,
 } from './server.ts';
 
+const VERSION = 'v1.8.0';
+
 /** Versity's S3 gateway in front of a folder: it checks signatures, checksums and the clock. */
 const program = describeGoProgram({
   name: 'versitygw',
   package: 'github.com/versity/versitygw/cmd/versitygw',
-  version: 'v1.8.0',
+  version: VERSION,
 });
 
 /** Not the one that clients begin with, so that they must find it. */
@@ -59,4 +61,10 @@ const stop = async (state: ServerState): Promise<void> => {
   await Promise.all(state.processes.map((each) => stopProcess(each)));
 };
 
-export const server: TestServer = { name: 'versitygw', available: () => program.available(), start, stop };
+export const server: TestServer = {
+  name: 'versitygw',
+  available: () => program.available(),
+  findVersion: async () => VERSION,
+  start,
+  stop,
+};
