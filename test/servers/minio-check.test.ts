@@ -1,0 +1,3 @@
+import { s3Causes } from './s3-causes.ts';
+
+s3Causes('minio');
