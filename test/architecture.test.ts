@@ -40,6 +40,17 @@ describe('the code keeps its shape', async () => {
     );
   });
 
+  test('the guide, which is played as a user would, sees nothing of the sources, directly or over others', () => {
+    const importsOf = new Map(everything.map(({ path, imports }) => [path, imports]));
+    const reached = new Set([...importsOf.keys()].filter((path) => /^scripts\/guide(\.ts$|\/)/.test(path)));
+    assert.ok(reached.size > 5);
+    for (const path of reached) for (const next of importsOf.get(path) ?? []) reached.add(next);
+    assert.deepEqual(
+      [...reached].filter((path) => path.startsWith('src/')),
+      [],
+    );
+  });
+
   test('only the composition roots read the environment', () => {
     const readers = product.filter(
       ({ path, code }) => !isMain(path) && /\bprocess\s*(?:\.\s*env\b|\[\s*'env')/.test(code),
