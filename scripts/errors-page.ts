@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { ERROR_CATALOGUE, type ErrorDescription } from '../src/core/error-catalogue.ts';
+import { ERROR_CATALOGUE } from '../src/core/error-catalogue.ts';
+import type { ErrorDescription } from '../src/core/error-description.ts';
 
 /** Where the page lies in the repository. */
 export const ERRORS_PAGE = new URL('../docs/errors.md', import.meta.url);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ERROR_CATALOGUE, type ErrorDescription } from './error-catalogue.ts';
+import { ERROR_CATALOGUE } from './error-catalogue.ts';
+import type { ErrorDescription } from './error-description.ts';
 
 /** Tells a person nothing that they could do. */
 const EMPTY_WORDS =
