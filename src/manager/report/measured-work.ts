@@ -4,7 +4,7 @@ import type { RunRecord, Sample } from '../../migration/run-store.ts';
 export interface WorkSummary {
   /** Time in which runs worked, pauses apart, in seconds. */
   readonly workSeconds: number;
-  /** The part of it up to the last document that was copied. */
+  /** The part of it that was copying. */
   readonly copySeconds: number;
   /** Documents copied, again or for the first time, and their bytes at the source. */
   readonly documents: number;
@@ -28,21 +28,26 @@ const secondsBetween = (from: string, to: string): number => Math.max(0, (Date.p
 const samplesOf = (run: RunRecord, samples: readonly Sample[]): readonly Sample[] =>
   samples.filter(({ epoch }) => epoch === run.epoch);
 
-/** When a run copied its last document, in seconds after its start: what came later was confirming, switching, cleaning. */
+/** Time in which a run was copying, or copied something, in seconds; all of it where there are no samples. */
 const copySecondsOf = (run: RunRecord, samples: readonly Sample[]): number => {
   if (run.documents === 0) return 0;
-  const done = samplesOf(run, samples).find(({ documents }) => documents >= run.documents);
-  return done === undefined ? run.elapsedSeconds : secondsBetween(run.startedAt, done.at);
+  let copySeconds = 0;
+  let before = { seconds: 0, documents: 0, copies: false };
+  const add = (seconds: number, documents: number, copies: boolean): void => {
+    if (before.copies || documents > before.documents) copySeconds += Math.max(0, seconds - before.seconds);
+    before = { seconds, documents, copies };
+  };
+  for (const { at, documents, phase } of samplesOf(run, samples))
+    add(secondsBetween(run.startedAt, at), documents, phase === 'copying' || phase === 'moving');
+  add(run.elapsedSeconds, run.documents, false);
+  return copySeconds;
 };
 
 export const summarizeRuns = (runs: readonly RunRecord[], samples: readonly Sample[]): WorkSummary => {
   const sum = (value: (run: RunRecord) => number): number => runs.reduce((total, run) => total + value(run), 0);
   const documents = sum((run) => run.documents);
   const bytes = sum((run) => run.bytes);
-  const copySeconds = Math.max(
-    0,
-    sum((run) => copySecondsOf(run, samples) - (run.documents === 0 ? 0 : run.pausedSeconds)),
-  );
+  const copySeconds = sum((run) => Math.max(0, copySecondsOf(run, samples) - run.pausedSeconds));
   return {
     workSeconds: Math.max(
       0,
