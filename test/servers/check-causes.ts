@@ -11,7 +11,7 @@ type Options = Readonly<Record<string, string | boolean>>;
 export interface Cause {
   readonly name: string;
   /** What differs from a configuration that works; a value that is hidden begins with `hidden`. */
-  readonly wrong: (credentials: Readonly<Record<string, string>>, ports: Readonly<Record<string, number>>) => Options;
+  readonly wrong: (credentials: Readonly<Record<string, string>>) => Options;
   readonly code: string;
   readonly error: RegExp;
   readonly remedy: RegExp;
