@@ -1,15 +1,13 @@
 import { type OpenAPIHono, createRoute, z } from '@hono/zod-openapi';
 import { AppError } from '../../core/errors.ts';
 import type { DocumentKey } from '../../drivers/contract.ts';
-import { contentOf } from '../documents/content-source.ts';
 import type { OpenDocument } from '../documents/document-archive.ts';
+import { checkJsonDocument } from '../documents/json-document.ts';
 import { POLICY_BUCKET } from '../policies/policies.ts';
-import { readBody, readJson } from './read-body.ts';
+import { readBody } from './read-body.ts';
 import type { RequestContext, RequestEnvironment, ServiceParts } from './request-environment.ts';
 import { BASIC, COMMON_ERRORS, CONFLICT, TOO_LARGE } from './schemas.ts';
 
-/** JSON is looked into, so it is held in memory; in bytes. */
-const MAX_JSON_BYTES = 64 * 1024 * 1024;
 const MAX_NAME_LENGTH = 1024;
 
 const params = z.object({
@@ -76,7 +74,7 @@ const looksLikeDocument = (first: Uint8Array): boolean =>
   /^\s*\{\s*"document"/.test(Buffer.from(first.buffer, first.byteOffset, Math.min(first.length, 200)).toString('utf8'));
 
 const addJsonRoutes = (app: OpenAPIHono<RequestEnvironment>, parts: ServiceParts, path: string): void => {
-  const { documents, limits, metrics } = parts;
+  const { documents, limits, metrics, temporaryFolder } = parts;
   app.openapi(
     createRoute({
       method: 'get',
@@ -123,11 +121,10 @@ const addJsonRoutes = (app: OpenAPIHono<RequestEnvironment>, parts: ServiceParts
     async (c) => {
       const key = keyOf(c);
       refusePolicies(key);
-      const { bytes, value } = await readJson(c, Math.min(MAX_JSON_BYTES, limits.maxDocumentBytes));
-      if (typeof value !== 'object' || value === null || Object.keys(value).join() !== 'document')
-        throw new AppError('request.invalid', 'expected {"document": VALUE} and nothing else');
-      metrics.documentBytes('in', bytes.length);
-      await documents.put(key, contentOf(bytes), c.get('signal'));
+      await using content = await readBody(c, limits.maxDocumentBytes, temporaryFolder);
+      await checkJsonDocument(await content.encode(false));
+      metrics.documentBytes('in', content.sizeBytes);
+      await documents.put(key, content, c.get('signal'));
       return c.json(true, 200);
     },
   );
