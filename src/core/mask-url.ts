@@ -2,12 +2,12 @@ import { REDACTED } from './secrets.ts';
 
 /**
  * Where a connection string holds a password: in a URL (`scheme://user:password@host`, also one that holds an @ itself, or
- * `?password=`), or in libpq's `key=value` form. Group 1 is what stands before it, group 2 the password.
+ * `?password=`, or Azure's signature, `?sig=`), or in libpq's `key=value` form. Group 1 is what stands before it, group 2 the password.
  */
 const PASSWORD_PLACES = [
   /^(https?:\/\/[^/?#@:]*:)([^/?#]*)(?=@)/is,
   /^((?!https?:)[a-z][a-z0-9+.-]*:\/\/[^/?#@:]*:)(.*)(?=@)/is,
-  /^(.*[?&](?:password|passwd)=)([^&#]*)/is,
+  /^(.*[?&](?:password|passwd|sig)=)([^&#]*)/is,
   /^((?:.*\s)?password\s*=\s*')((?:[^'\\]|\\.)*)(?=')/is,
   /^((?:.*\s)?password\s*=\s*)([^'\s]\S*)/is,
 ] as const;

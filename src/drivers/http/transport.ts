@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import { AppError, messageOf } from '../../core/errors.ts';
+import { passwordOf } from '../../core/mask-url.ts';
+import { registerSecret } from '../../core/secrets.ts';
 
 /** Environment variables, as the composition root read them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -42,6 +44,20 @@ const readNamed = async (file: NamedFile | undefined): Promise<string | undefine
   }
 };
 
+/** As it stands in the URL, and as it is sent: a proxy may tell back what it was sent. */
+const registerProxyPassword = (proxy: string): void => {
+  registerSecret(passwordOf(proxy) ?? '');
+  const url = URL.parse(proxy);
+  if (url === null || url.password === '') return;
+  try {
+    const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+    registerSecret(password);
+    registerSecret(Buffer.from(`${user}:${password}`).toString('base64'));
+  } catch {
+    // a stray %: it cannot be sent either
+  }
+};
+
 /** Opens the connections to a store. HTTP_PROXY, HTTPS_PROXY and NO_PROXY count as they stand in `environment`. */
 export const openTransport = async (options: TransportOptions): Promise<Dispatcher> => {
   const { environment, timeouts = DEFAULT_TIMEOUTS } = options;
@@ -66,6 +82,7 @@ export const openTransport = async (options: TransportOptions): Promise<Dispatch
   const httpProxy = environment['http_proxy'] ?? environment['HTTP_PROXY'] ?? '';
   const httpsProxy = environment['https_proxy'] ?? environment['HTTPS_PROXY'] ?? '';
   if (httpProxy === '' && httpsProxy === '') return new Agent(common);
+  for (const proxy of [httpProxy, httpsProxy]) registerProxyPassword(proxy);
   const noProxy = environment['no_proxy'] ?? environment['NO_PROXY'] ?? '';
   try {
     return new EnvHttpProxyAgent({ ...common, requestTls: tls, httpProxy, httpsProxy, noProxy });
