@@ -109,6 +109,8 @@ class Planner {
     let versioned = false;
     for (const side of ['source', 'destination'] as const) {
       const store = side === 'source' ? this.#source : this.#destination;
+      const { archive } = side === 'source' ? this.#wanted.from : this.#wanted.to;
+      await this.problems.attempt(() => refuseStoreSkew(this.#context, archive), 'warn');
       if (store.state === 'unusable' || store.state === 'missing') {
         if (store.error !== undefined) this.problems.add('refuse', store.error);
         continue;
@@ -120,8 +122,6 @@ class Planner {
         if (error.code === 'store.versioned' && !cleaning) continue;
         this.problems.add(refuses ? 'refuse' : 'warn', error);
       }
-      const { archive } = side === 'source' ? this.#wanted.from : this.#wanted.to;
-      await this.problems.attempt(() => refuseStoreSkew(this.#context, archive), 'warn');
     }
     return { versioned };
   }
