@@ -14,6 +14,7 @@ interface Manifest {
   readonly version: string;
   readonly files: readonly string[];
   readonly bin: Readonly<Record<string, string>>;
+  readonly man: string;
 }
 
 /** Where no Node is found, but the ordinary tools of a shell are. */
@@ -72,14 +73,15 @@ describe('the published package', async () => {
     assert.match(stdout, new RegExp(manifest.version.replaceAll('.', '\\.')));
   });
 
-  test('holds no sources and no tests, and every launcher that it names', async () => {
+  test('holds no sources and no tests, every launcher that it names, and the manual page', async () => {
     const { stdout } = await run('tar', ['-tzf', join(folder, `${manifest.name}-${manifest.version}.tgz`)]);
     const files = stdout.trim().split('\n');
     assert.deepEqual(
       files.filter((file) => /\.test\.|^package\/(?:src|test|fixtures)\//.test(file)),
       [],
     );
-    for (const file of Object.values(manifest.bin)) assert.ok(files.includes(`package/${file}`), file);
+    for (const file of [...Object.values(manifest.bin), manifest.man])
+      assert.ok(files.includes(`package/${file}`), file);
   });
 });
 
