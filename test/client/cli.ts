@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { REPOSITORY } from '../support/source-files.ts';
 
-const CLI = join(REPOSITORY, 'bin/anchore-cli');
+export const CLI = join(REPOSITORY, 'bin/anchore-cli');
 
 export interface Ended {
   readonly code: number | null;
