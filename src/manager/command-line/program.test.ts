@@ -29,6 +29,7 @@ const parse = async (...args: readonly string[]): Promise<{ call?: Call; printed
 
 const COMMANDS = [
   'check',
+  'plan',
   'migrate',
   'precopy',
   'list-migrations',
