@@ -2,7 +2,8 @@ import type { Store } from '../archive/store.ts';
 import type { Database } from '../database/database.ts';
 import { inRolledBackTransaction } from '../database/rolled-back.ts';
 import { forEachConcurrent } from './concurrency.ts';
-import { copyChunk } from './copy.ts';
+import { settleAll } from './batch-lanes.ts';
+import { copyChunk, openLanes } from './copy.ts';
 import { BatchCopier } from './copy-batch.ts';
 import { sourceRef } from './document-record.ts';
 import { listDocuments } from './document-store.ts';
@@ -105,8 +106,7 @@ export const rehearse = async (env: Environment, request: RehearsalRequest): Pro
       gate: OPEN_GATE,
     };
     const available = Math.min(journalled, request.maxDocuments);
-    const parts = await copyInParts(run, available, request.seconds);
-    const { tried, measured } = parts;
+    const { tried, measured } = await copyInParts(run, available, request.seconds);
     const all = await summarizeRehearsal(db, 0, tried);
     const perRow = (seconds: number): number => (journalled === 0 ? 0 : seconds / journalled);
     return {
@@ -128,6 +128,9 @@ const timed = async <T>(work: () => Promise<T>): Promise<readonly [value: T, sec
   return [value, (performance.now() - started) / 1000];
 };
 
+/** Two at once, as chunks of a migration are: while one has only its last batches left the next has begun. */
+const PARTS_AT_ONCE = 2;
+
 /**
  * A first part to get warm and to learn the pace; then parts of as many batches as go on at once in a migration, of its
  * own size or less where the pace is slow, until the time is over.
@@ -137,25 +140,51 @@ const copyInParts = async (
   available: number,
   wantedSeconds: number,
 ): Promise<{ readonly tried: number; readonly measured: readonly MeasuredPart[] }> => {
-  const copier = new BatchCopier(run, new Health(run.settings.maxConsecutiveFaults));
-  let done = 0;
-  const copyNext = async (batchSize: number, batches: number): Promise<MeasuredPart> => {
-    const [first, last] = [done, Math.min(available, done + batchSize * batches)];
-    const sized = { ...run, settings: { ...run.settings, batchSize } };
-    const [, seconds] = await timed(() => copyChunk(sized, copier, { firstSeq: first + 1, lastSeq: last }));
-    done = last;
-    const { readBytes, writtenBytes } = await summarizeRehearsal(run.db, first, last);
-    return { documents: last - first, readBytes, writtenBytes, seconds };
-  };
   if (available === 0) return { tried: 0, measured: [] };
+  const copier = new BatchCopier(run, new Health(run.settings.maxConsecutiveFaults));
   const { batchSize: usual, batchesInFlight } = run.settings;
-  const cold = await copyNext(WARM_UP, 1);
-  const inTime = Math.ceil((cold.documents / cold.seconds) * wantedSeconds);
+  const first = Math.min(WARM_UP, available);
+  const [, coldSeconds] = await timed(() => copyChunk(run, copier, { firstSeq: 1, lastSeq: first }));
+  const inTime = Math.ceil((first / coldSeconds) * wantedSeconds);
   const batchSize = Math.max(LEAST_BATCH, Math.min(usual, Math.floor(inTime / LEAST_PARTS / batchesInFlight)));
-  const measured: MeasuredPart[] = [];
-  for (let left = wantedSeconds; left > 0 && done < available; left -= measured.at(-1)?.seconds ?? left)
-    measured.push(await copyNext(batchSize, batchesInFlight));
-  return { tried: done, measured: measured.length > 0 ? measured : [cold] };
+  const sized: Run = { ...run, settings: { ...run.settings, batchSize } };
+  const lanes = openLanes(sized);
+  const started = performance.now();
+  const ends: { readonly afterSeq: number; readonly lastSeq: number; readonly seconds: number }[] = [];
+  const copyPart = async (afterSeq: number, lastSeq: number): Promise<void> => {
+    await copyChunk(sized, copier, { firstSeq: afterSeq + 1, lastSeq }, lanes);
+    ends.push({ afterSeq, lastSeq, seconds: (performance.now() - started) / 1000 });
+  };
+  let done = first;
+  const underWay: Promise<void>[] = [];
+  try {
+    while (done < available && performance.now() - started < wantedSeconds * 1000) {
+      const last = Math.min(available, done + batchSize * batchesInFlight);
+      const copied = copyPart(done, last);
+      copied.catch(() => undefined); // whoever waits below sees it
+      underWay.push(copied);
+      done = last;
+      if (underWay.length === PARTS_AT_ONCE) await underWay.shift();
+    }
+  } finally {
+    await settleAll(underWay);
+  }
+  const cold = { afterSeq: 0, lastSeq: first, seconds: coldSeconds };
+  return { tried: done, measured: await describeParts(run.db, ends.length === 0 ? [cold] : ends) };
+};
+
+/** Each part took the time since the one that ended before it. */
+const describeParts = async (
+  db: Database,
+  ends: readonly { readonly afterSeq: number; readonly lastSeq: number; readonly seconds: number }[],
+): Promise<readonly MeasuredPart[]> => {
+  const parts: MeasuredPart[] = [];
+  for (const [index, { afterSeq, lastSeq, seconds }] of ends.entries()) {
+    const { readBytes, writtenBytes } = await summarizeRehearsal(db, afterSeq, lastSeq);
+    const took = seconds - (ends[index - 1]?.seconds ?? 0);
+    parts.push({ documents: lastSeq - afterSeq, readBytes, writtenBytes, seconds: took });
+  }
+  return parts;
 };
 
 /** What cleaning asks of the source, but for the deletion itself: nothing is deleted for a trial. */

@@ -120,7 +120,7 @@ const addRanges = (ranges: readonly Range[]): Range => ({
   high: ranges.reduce((total, { high }) => total + high, 0),
 });
 
-/** The program itself gets faster in its first seconds; of several parts the first counts least for what follows. */
+/** The program itself gets faster in its first seconds; with several parts at once the first waits for the second. */
 const warmParts = (parts: readonly MeasuredPart[]): readonly MeasuredPart[] =>
   parts.length > 2 ? parts.slice(1) : parts;
 
