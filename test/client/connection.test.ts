@@ -205,7 +205,10 @@ describe('the way to the service', () => {
     assert.doesNotMatch(mistyped.err + mistyped.out, new RegExp(PASSWORD));
 
     const { promise, resolve } = Promise.withResolvers<void>();
-    await using service = await startScriptedServer(() => void resolve());
+    await using service = await startScriptedServer(() => {
+      resolve();
+      return undefined;
+    });
     const child = spawn(CLI, ['--url', apiOf(service), '--u', 'u', '--p', PASSWORD, 'policy', 'list'], {
       stdio: 'ignore',
     });

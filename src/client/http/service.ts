@@ -76,9 +76,10 @@ export class Service implements AsyncDisposable {
       const answer = error.cause instanceof FailedAnswer ? error.cause : undefined;
       // A 404 without a word comes from something else than this API.
       const isElsewhere = answer?.status === 404 && !isJsonMap(answer.body);
+      const why = error.message.replace(`GET ${this.url}: `, '');
       throw new AppError(
         isElsewhere ? 'service.failed' : error.code,
-        `could not access the service (user=${this.#settings.user} url=${this.url}): ${error.message}`,
+        `could not access the service (user=${this.#settings.user} url=${this.url}): ${why}`,
         {
           cause: answer?.denyingAccess() ?? error.cause,
           retryable: error.retryable,
