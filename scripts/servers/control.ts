@@ -15,6 +15,7 @@ const MODULES = [
   'anchorecli',
   'deploytools',
   'shells',
+  'terminal',
   'chromium',
 ] as const;
 

@@ -11,6 +11,7 @@ packages=(
   python3-venv
   chromium fonts-dejavu-core
   zsh fish mandoc
+  tmux
   docker-compose postgresql-client
 )
 
