@@ -4,4 +4,5 @@
 main=$root/src/$command/main.ts
 [ -f "$main" ] || main=$root/dist/$command/main.js
 # exec, so that signals reach Node. Early releases of Node 24 warn on every start that they strip types.
-exec "$node" --disable-warning=ExperimentalWarning "$main" "$@"
+# A small young generation: with the default one, V8 lets some 100 MB of what is long dead lie about, and is no faster.
+exec "$node" --disable-warning=ExperimentalWarning --max-semi-space-size=4 "$main" "$@"
