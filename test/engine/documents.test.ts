@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startFauxqs, type S3Server } from '../support/fauxqs.ts';
 import { describeDocuments } from './document-cases.ts';
+import { EngineProcess } from './engine-process.ts';
 import { basic, createPlace, DB_ARCHIVE, PASSWORD, send, startIn, urlOf } from './engine-harness.ts';
 
 const STORES = ['db', 'db2', 'localfs', 's3'] as const;
@@ -62,6 +63,37 @@ describe('documents over HTTP', () => {
     );
     assert.ok(refused === 413 || refused === 'closed');
     assert.ok(Buffer.from(large).equals((await getRaw(url, path)).bytes));
+  });
+
+  test('a JSON document goes through a heap in which its values would have no room', async () => {
+    await using place = await createPlace();
+    const archive = `{compression: {enabled: true}, storage_driver: {name: localfs, config: {archive_data_dir: '${scratch}/large'}}}`;
+    await using engine = await EngineProcess.start(['-c', await place.configure({ archive })], {
+      environment: { NODE_OPTIONS: '--max-old-space-size=64' },
+    });
+    const path = `${engine.urlOf('catalog')}/v1/objects/b/large`;
+    const headers = { authorization: basic('admin', PASSWORD) };
+    const item = `${JSON.stringify({ name: 'package', version: '1.0', files: ['/a', '/b'], size: 12.5 })},`.repeat(
+      10_000,
+    );
+    const parts = function* (): Generator<Uint8Array> {
+      yield Buffer.from('{"document": [');
+      for (let index = 0; index < 35; index += 1) yield Buffer.from(item);
+      yield Buffer.from('null]}');
+    };
+    const post = (body: Iterable<Uint8Array>): Promise<Response> =>
+      fetch(path, { method: 'POST', headers, body: ReadableStream.from(body), duplex: 'half' } as RequestInit);
+    assert.equal((await post(parts())).status, 200);
+    const hash = createHash('sha256');
+    for (const part of parts()) hash.update(part);
+    const read = createHash('sha256');
+    let sizeBytes = 0;
+    for await (const chunk of (await fetch(path, { headers })).body ?? []) {
+      read.update(chunk);
+      sizeBytes += chunk.length;
+    }
+    assert.equal(read.digest('hex'), hash.digest('hex'));
+    assert.ok(sizeBytes > 20_000_000, `only ${sizeBytes} bytes`);
   });
 
   test('bytes that somebody has changed in the store are never sent as if they were right', async () => {
