@@ -74,7 +74,7 @@ describe('plan', () => {
     assert.match(stdout, /^ {2}together +500 +18\.9 MiB$/m);
     assert.match(stdout, /^ {2}up to 100\.0 KiB +285 +4\.6 MiB$/m);
     assert.match(stdout, /^Downtime +(about|less)/m);
-    assert.match(stdout, /^Tried there +list \d+ ms, write \d+ ms, read \d+ ms, compare \d+ ms, delete \d+ ms$/m);
+    assert.match(stdout, /^Tried on TO +list \d+ ms, write \d+ ms, read \d+ ms, compare \d+ ms, delete \d+ ms$/m);
     assert.match(stdout, /^ {2}storage_driver\.name +"db" -> "localfs"$/m);
     assert.match(stdout, /^migrate would begin\.$/m);
     const wide = stdout

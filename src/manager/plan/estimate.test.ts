@@ -26,7 +26,10 @@ const rehearsal = (...parts: readonly MeasuredPart[]): Rehearsal => ({
 const WORK: Work = { documents: 10_000, bytes: 10_000_000, copied: 0, copiedBytes: 0 };
 
 test('the pace of what was measured, once it was warm, is that of the rest', () => {
-  const estimate = estimateMigration(WORK, rehearsal(part(5), part(1), part(1)), { cleaning: undefined });
+  const estimate = estimateMigration(WORK, rehearsal(part(5), part(1), part(1)), {
+    cleaning: undefined,
+    startSeconds: 0.5,
+  });
   assert.ok(estimate !== undefined);
   assert.ok(Math.abs(estimate.copySeconds.likely - 100) < 2, String(estimate.copySeconds.likely));
   assert.deepEqual([estimate.documentsPerSecond, estimate.ratio, estimate.cleanSeconds], [100, 0.5, null]);
@@ -36,7 +39,7 @@ test('the pace of what was measured, once it was warm, is that of the rest', () 
 
 test('parts that went differently make the range wider', () => {
   const width = (...parts: readonly MeasuredPart[]): number => {
-    const estimate = estimateMigration(WORK, rehearsal(...parts), { cleaning: undefined });
+    const estimate = estimateMigration(WORK, rehearsal(...parts), { cleaning: undefined, startSeconds: 0.5 });
     assert.ok(estimate !== undefined);
     return (estimate.copySeconds.high - estimate.copySeconds.low) / estimate.copySeconds.likely;
   };
@@ -44,18 +47,21 @@ test('parts that went differently make the range wider', () => {
 });
 
 test('documents that are larger than those measured count by their bytes, too', () => {
-  const large = estimateMigration({ ...WORK, bytes: 30_000_000 }, rehearsal(part(1)), { cleaning: undefined });
+  const large = estimateMigration({ ...WORK, bytes: 30_000_000 }, rehearsal(part(1)), {
+    cleaning: undefined,
+    startSeconds: 0.5,
+  });
   assert.ok(large !== undefined);
   assert.ok(large.copySeconds.likely > 190 && large.copySeconds.high > 300 && large.copySeconds.low < 100);
 });
 
 test('what is copied already is not copied again; files are read before they go', () => {
   const done = { ...WORK, copied: 9_000, copiedBytes: 9_000_000 };
-  const rest = estimateMigration(done, rehearsal(part(1)), { cleaning: 'files' });
+  const rest = estimateMigration(done, rehearsal(part(1)), { cleaning: 'files', startSeconds: 0.5 });
   assert.ok(rest !== undefined && rest.copySeconds.likely < 11);
   assert.ok((rest.cleanSeconds?.likely ?? 0) > 10);
 });
 
 test('nothing measured, nothing reckoned', () => {
-  assert.equal(estimateMigration(WORK, rehearsal(), { cleaning: 'rows' }), undefined);
+  assert.equal(estimateMigration(WORK, rehearsal(), { cleaning: 'rows', startSeconds: 0.5 }), undefined);
 });

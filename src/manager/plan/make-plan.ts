@@ -200,6 +200,7 @@ export const makePlan = async (
   db: Database,
   wanted: PlanRequest,
 ): Promise<Plan> => {
+  const startSeconds = performance.now() / 1000;
   const { from, to, options } = wanted;
   const env: Environment = { ...operationEnvironment(context, db), log: silentLog, progress: () => undefined };
   const tables = await findTables(db, [
@@ -246,7 +247,7 @@ export const makePlan = async (
   const estimate =
     rehearsal === undefined
       ? undefined
-      : estimateMigration(work, rehearsal, { cleaning: cleans ? cleaningOf(source) : undefined });
+      : estimateMigration(work, rehearsal, { cleaning: cleans ? cleaningOf(source) : undefined, startSeconds });
   const space = await planSpace({
     from: from.archive,
     to: to.archive,

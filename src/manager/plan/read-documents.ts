@@ -55,7 +55,9 @@ export const unreadableProblems = (
 ): readonly Problem[] =>
   [...Map.groupBy(failures, ({ code }) => code)].map(([code, group]) => {
     const known = isErrorCode(code) ? code : 'verify.wrong';
-    const named = group.slice(0, NAMED).map(({ document, text }) => `${document}: ${text}`);
+    const named = group
+      .slice(0, NAMED)
+      .map(({ document, text }) => (text.includes(document) ? text : `${document}: ${text}`));
     const more = group.length > NAMED ? `; and ${group.length - NAMED} more` : '';
     return {
       severity: skipFailed ? 'warn' : 'refuse',

@@ -18,5 +18,7 @@ const readableTime = (seconds: number): string => {
 /** `about 40 s (30 s to 1.5 min)` */
 export const readableRange = ({ low, likely, high }: Range): string => {
   const [from, about, to] = [readableTime(low), readableTime(likely), readableTime(high)];
-  return from === to ? about : `about ${about} (${from === 'less than 1 s' ? '0 s' : from} to ${to})`;
+  if (from === to) return about;
+  if (about === 'less than 1 s') return `up to ${to}`;
+  return `about ${about} (${from === 'less than 1 s' ? '0 s' : from} to ${to})`;
 };

@@ -112,9 +112,9 @@ const storeLines = ({ holdings, trials, read, to }: Plan): readonly string[] => 
       ? 'nothing'
       : `${read.all ? `all ${counted(read.documents, 'document')}` : `a sample of ${counted(read.documents, 'document')} (--deep reads all)`}, ${read.unreadable === 0 ? 'every one good' : `${read.unreadable} of them bad`}`;
   return [
-    ...labelled('There now', held),
-    ...(source === '' ? [] : labelled('Tried here', source)),
-    ...(destination === '' ? [] : labelled('Tried there', destination)),
+    ...labelled('TO holds', held),
+    ...(source === '' ? [] : labelled('Tried on FROM', source)),
+    ...(destination === '' ? [] : labelled('Tried on TO', destination)),
     ...labelled('Read', readText),
   ];
 };
@@ -129,8 +129,8 @@ const timeLines = (estimate: Estimate | null, unmeasured: string | null): readon
     ...labelled('Downtime', `${readableRange(estimate.downtimeSeconds)}, with the services stopped from the beginning`),
     ...labelled('', `${readableRange(estimate.downtimeAfterPrecopySeconds)}, where precopy has run before`),
     ...labelled(
-      '',
-      `measured with ${counted(measured.documents, 'document')}, ${readableBytes(measured.bytes)}: ` +
+      'Measured',
+      `${counted(measured.documents, 'document')}, ${readableBytes(measured.bytes)}: ` +
         `${estimate.documentsPerSecond.toFixed(0)} documents/s, ${readableBytes(estimate.bytesPerSecond)}/s`,
     ),
   ];
@@ -139,12 +139,12 @@ const timeLines = (estimate: Estimate | null, unmeasured: string | null): readon
 const spaceLines = (space: Space): readonly string[] => {
   const free = space.freeBytes === null ? '' : `, of ${readableBytes(space.freeBytes)} free`;
   return [
-    ...labelled('Room there', `about ${readableBytes(space.neededBytes)}${free}`),
+    ...labelled('Room needed', `about ${readableBytes(space.neededBytes)} there${free}`),
+    ...labelled('', `about ${readableBytes(space.journalBytes)} in the database, for the journal`),
     ...labelled(
-      'Room here',
+      'Room freed',
       `${space.freedBytes === 0 ? '' : `${readableBytes(space.freedBytes)}, `}${space.freedHow}`,
     ),
-    ...labelled('Journal', `about ${readableBytes(space.journalBytes)} in the database`),
   ];
 };
 
@@ -179,7 +179,9 @@ export const renderPlan = (plan: Plan): string => {
       ...storeLines(plan),
       ...timeLines(plan.estimate, plan.unmeasured),
       ...spaceLines(plan.space),
-      ...(plan.keepsSource ? [] : labelled('Deleted here', 'every document that has moved, once the switch is made')),
+      ...(plan.keepsSource
+        ? []
+        : labelled('Deleted', 'at FROM, every document that has moved, once the switch is made')),
     ],
     differenceLines(plan),
     problemLines(plan.problems),

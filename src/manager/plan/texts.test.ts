@@ -10,6 +10,7 @@ import { shorten, wrapText } from './wrap-text.ts';
 test('times as a person says them', () => {
   const cases: readonly (readonly [low: number, likely: number, high: number, text: string])[] = [
     [0.1, 0.2, 0.3, 'less than 1 s'],
+    [0.1, 0.5, 3, 'up to 3 s'],
     [0.1, 2, 4, 'about 2 s (0 s to 4 s)'],
     [30, 45, 80, 'about 45 s (30 s to 80 s)'],
     [60, 100, 200, 'about 1.7 min (60 s to 3.3 min)'],
