@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import type { MigrationReport } from '../../src/manager/report/migration-report.ts';
 import { type Finished, runManager } from '../support/manager.ts';
 import { getTestPostgres, type TestDatabase } from '../support/postgres.ts';
+import { startManager } from './running-manager.ts';
 import { createConfigs, type TemporaryConfigs } from './temporary-configs.ts';
 
 let configs: TemporaryConfigs;
@@ -110,6 +111,26 @@ test('a rollback is reported too, and what it undid says so', async () => {
   assert.deepEqual([written.kind, written.rollsBack, written.id], ['rollback', 1, 2]);
   assert.match(stderr, /\nRollback 2: source kept\n/);
   assert.match((await run(0, 'report', '1')).stdout, /^Migration 1: rolled back\n[^]*Nothing: it was rolled back/);
+});
+
+test('a run that a signal ends is reported as well', async () => {
+  const own = await (await getTestPostgres()).createDatabase({ template: 'fixture' });
+  const file = place('interrupted.json');
+  try {
+    const args = ['migrate', from, to, '--dontask', '--bandwidth', '200k', '--report', file];
+    await using manager = startManager(['archivestorage', '--db-connect', own.url, ...args]);
+    await manager.waitFor('began to copy', (line) => line['event'] === 'phase' && line['phase'] === 'copying');
+    manager.child.kill('SIGINT');
+    assert.equal(await manager.ended, 130, manager.stderr());
+    const written = await readReport(file);
+    assert.deepEqual(
+      [written.condition, written.runs[0]?.outcome, written.active],
+      ['interrupted', 'interrupted', 'from'],
+    );
+    assert.match(written.leftToDo.join('\n'), /^Continue it with: resume 1\n/);
+  } finally {
+    await own.drop();
+  }
 });
 
 test('--quiet says no summary', async () => {

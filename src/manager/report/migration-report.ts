@@ -93,7 +93,7 @@ const reasonsOf = (
     .toSorted((one, other) => other.count - one.count);
 
 /** How many documents of each reason a report names; `show-migration ID --failed` names all. */
-const LIMITS = { perCode: 20, pages: 100 } as const;
+const EXAMPLES_PER_REASON = 20;
 
 /** What the journal tells of a migration. Throws `usage.invalid` where there is none. */
 export const getReport = async (
@@ -141,8 +141,8 @@ export const getReport = async (
       toolVersion: run.toolVersion,
     })),
     rate: measureRate(runs, samples),
-    failures: reasonsOf(status.failures, await listExamples(db, id, 'failed', LIMITS)),
-    skipped: reasonsOf(status.skipped, await listExamples(db, id, 'skipped', LIMITS)),
+    failures: reasonsOf(status.failures, await listExamples(db, id, 'failed', status.failures, EXAMPLES_PER_REASON)),
+    skipped: reasonsOf(status.skipped, await listExamples(db, id, 'skipped', status.skipped, EXAMPLES_PER_REASON)),
     leftToDo: listLeftToDo(status, task.condition),
     toolVersion: about.toolVersion,
     writtenAt: about.now.toISOString(),

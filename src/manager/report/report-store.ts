@@ -34,27 +34,26 @@ export interface ExceptionExample {
   readonly text: string;
 }
 
-/** The first documents that did not arrive, at most `perCode` of each reason and not looking through more than `pages` pages. */
+/** The first documents that did not arrive, at most `perCode` of each reason; `counts` says how many there are of each. */
 export const listExamples = async (
   db: Database,
   id: number,
   state: 'failed' | 'skipped',
-  limits: { readonly perCode: number; readonly pages: number },
+  counts: ReadonlyMap<string, number>,
+  perCode: number,
 ): Promise<readonly ExceptionExample[]> => {
+  const missing = new Map([...counts].map(([code, count]) => [code, Math.min(count, perCode)]));
   const found: ExceptionExample[] = [];
-  const perCode = new Map<string, number>();
-  let pages = 0;
+  if (missing.size === 0) return found;
   for await (const page of pageExceptions(db, id, state)) {
     for (const document of page) {
       const code = document.errorCode ?? 'unknown';
-      const count = (perCode.get(code) ?? 0) + 1;
-      perCode.set(code, count);
-      if (count <= limits.perCode) {
-        found.push({ document: describeDocument(document), code, text: document.errorText ?? '' });
-      }
+      const left = missing.get(code) ?? 0;
+      if (left === 0) continue;
+      missing.set(code, left - 1);
+      found.push({ document: describeDocument(document), code, text: document.errorText ?? '' });
     }
-    pages += 1;
-    if (pages >= limits.pages) break;
+    if ([...missing.values()].every((left) => left === 0)) break;
   }
   return found;
 };
