@@ -33,14 +33,15 @@ const addObservation = (app: App, service: ServiceName, parts: ServiceParts): vo
     c.set('requestId', requestId);
     const started = performance.now();
     const ending = new AbortController();
-    const late = setTimeout(
-      () => ending.abort(new AppError('request.timeout', 'the request took too long')),
-      parts.limits.requestTimeoutMs,
-    );
+    const { incoming, outgoing } = c.env;
+    const late = setTimeout(() => {
+      ending.abort(new AppError('request.timeout', 'the request took too long'));
+      // Whoever takes an answer too slowly gets no other one.
+      if (outgoing.headersSent) incoming.socket.destroy();
+    }, parts.limits.requestTimeoutMs);
     const force = (): void => ending.abort(parts.forced.reason);
     parts.forced.addEventListener('abort', force, { once: true });
     parts.metrics.requestsRunning(1);
-    const { incoming, outgoing } = c.env;
     // An answer before the end of the body: the client gets a moment to read it, and need not send the rest.
     outgoing.once('finish', () => {
       if (!incoming.complete) setTimeout(() => incoming.socket.destroy(), LINGER_MS).unref();
