@@ -40,7 +40,9 @@ export type StateCounts = Readonly<Record<DocumentState, number>>;
 
 export const countStates = async (db: Queryable, id: number): Promise<StateCounts> => {
   const { rows } = await db.query<{ state: DocumentState; count: number }>(
-    'SELECT state, count(*) AS count FROM archive_mover_document WHERE migration_id = $1 GROUP BY state',
+    `SELECT CASE WHEN state = 'copied' AND (SELECT unmarked FROM archive_mover_migration WHERE id = $1) THEN 'switched'
+                 ELSE state END AS state, count(*) AS count
+       FROM archive_mover_document WHERE migration_id = $1 GROUP BY 1`,
     [id],
   );
   const counts: Record<DocumentState, number> = {

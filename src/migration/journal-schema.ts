@@ -2,6 +2,7 @@
  * Our own tables, beside Anchore's. Numbered, applied once each, in order; a number is never changed after a release.
  *
  * - `archive_mover_migration`: one row a migration, beside its row in `tasks`; `epoch` fences every write of a journal.
+ *   `unmarked`: it has been switched, and each of its documents that says `copied` is `switched`.
  * - `archive_mover_document`: one row a document of a migration; `seq` is its place in key order.
  * - `archive_mover_chunk`: ranges of `seq`, which workers claim.
  * - `archive_mover_worker`: who holds (or held) a claim; alive while its session's advisory lock is held.
@@ -131,6 +132,8 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   ALTER TABLE archive_mover_document ADD COLUMN unsettled boolean NOT NULL DEFAULT false;
   UPDATE archive_mover_document SET unsettled = attempts > 0;
   `,
+  // The switch speaks for all its documents at once; their own records are marked after it.
+  `ALTER TABLE archive_mover_migration ADD COLUMN unmarked boolean NOT NULL DEFAULT false`,
 ];
 
 /** In the order in which they can be dropped. */

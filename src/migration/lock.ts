@@ -2,6 +2,8 @@ import { describeLockHolder, findLockHolder, type LockHolder, tryAdvisoryLock } 
 import type { Database, Session } from '../database/database.ts';
 import { isPooled } from '../database/pooler-detection.ts';
 import { AppError } from '../core/errors.ts';
+import { markSwitchedDocuments } from './document-journal.ts';
+import { listUnmarked } from './migration-store.ts';
 
 /** The advisory lock that Anchore's own tool takes too. Source: COMPATIBILITY.md. */
 export const MIGRATION_LOCK = { classId: 2, objectId: 1 } as const;
@@ -9,14 +11,17 @@ export const MIGRATION_LOCK = { classId: 2, objectId: 1 } as const;
 /**
  * The session that holds the migration lock, for as long as it lives. Never waits: throws `refused.lock-held`, naming the
  * holder, or `refused.pooler` where a pooler voids session locks (rule R18). On the embedded database the folder's lock
- * already keeps others out.
+ * already keeps others out. First of all, what a switch has left to be marked in its journal is marked.
  */
 export const openLockSession = async (db: Database): Promise<Session> => {
   await refusePooler(db);
   const session = await db.openSession();
   try {
-    if (await tryAdvisoryLock(session, MIGRATION_LOCK)) return session;
-    throw lockHeld(await findLockHolder(session, MIGRATION_LOCK));
+    if (!(await tryAdvisoryLock(session, MIGRATION_LOCK))) {
+      throw lockHeld(await findLockHolder(session, MIGRATION_LOCK));
+    }
+    for (const id of await listUnmarked(db)) await markSwitchedDocuments(db, id);
+    return session;
   } catch (error) {
     await session[Symbol.asyncDispose]();
     throw error;

@@ -32,8 +32,9 @@ export const migrate = async (
   await using session = await openLockSession(env.db);
   const found = await findResumable(env, request, options);
   const rowsMoved = found?.record.switchedAt !== undefined;
+  const checkedAtMs = performance.now();
   await refuseUnsafe(env, request, { online: options.online, rowsMoved });
-  const run = await openRun(env, request, options, session, found?.record.id);
+  const run = { ...(await openRun(env, request, options, session, found?.record.id)), checkedAtMs };
   return await guardRun(run, () => perform(run, request, found, options.retryOnly === true)); // awaited: the session must outlive it
 };
 
@@ -125,7 +126,9 @@ const switchAll = async (run: Run, skipFailed: boolean): Promise<number | undefi
     const result = await switchOnce(run);
     if (result.outcome === 'switched') {
       run.log.info(
-        `Switched ${countOf(result.documents, 'document')} in ${result.seconds.toFixed(2)} s: ${run.record.to.config} is the configuration that works now. ` +
+        `Switched ${countOf(result.documents, 'document')} in ${result.seconds.toFixed(2)} s, ` +
+          `${result.stoppedSeconds.toFixed(2)} s after the services were found stopped: ` +
+          `${run.record.to.config} is the configuration that works now. ` +
           'Database backups from before no longer match the stores.',
       );
       return result.seconds;

@@ -322,6 +322,20 @@ export const recordSwitch = async (tx: Queryable, fence: Fence, seconds: number)
   );
 };
 
+/** Says, in the switch's transaction, that documents which are `copied` are `switched`, until their records say so. */
+export const leaveUnmarked = async (tx: Queryable, fence: Fence): Promise<void> => {
+  await tx.query('UPDATE archive_mover_migration SET unmarked = true WHERE id = $1 AND epoch = $2', [
+    fence.id,
+    fence.epoch,
+  ]);
+};
+
+/** Those whose switch outlived its process before their documents were marked. */
+export const listUnmarked = async (db: Queryable): Promise<readonly number[]> => {
+  const { rows } = await db.query<{ id: number }>('SELECT id FROM archive_mover_migration WHERE unmarked');
+  return rows.map((row) => row.id);
+};
+
 /** Ends a rolled-back migration from the transaction of its rollback's switch, whose fence the caller holds. */
 export const markRolledBack = async (tx: Queryable, id: number): Promise<void> => {
   const { count } = await tx.query(
@@ -344,6 +358,15 @@ export const lowerToMigrate = async (tx: Queryable, id: number, by: number): Pro
     'UPDATE archive_migration_tasks SET archive_documents_to_migrate = archive_documents_to_migrate - $2 WHERE id = $1',
     [id, by],
   );
+};
+
+/** Counts documents as migrated, in the transaction that switches them. */
+export const addMigrated = async (tx: Queryable, id: number, count: number): Promise<void> => {
+  await tx.query(
+    'UPDATE archive_migration_tasks SET archive_documents_migrated = archive_documents_migrated + $2 WHERE id = $1',
+    [id, count],
+  );
+  await touchTask(tx, id);
 };
 
 /** Brings the counts of `archive_migration_tasks` up to the journal, in the transaction that changed it. */

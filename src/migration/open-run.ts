@@ -27,6 +27,7 @@ export const openRun = async (
 ): Promise<Run> => {
   const { db, log } = env;
   const { online } = options;
+  const checkedAtMs = performance.now();
   const found = foundId === undefined ? undefined : await getMigration(db, foundId);
   const scope = found?.scope ?? planScope(request.from.store.driver, request.from.archive, request.buckets);
   if (found === undefined) await refuseEmptySelection(db, scope);
@@ -66,6 +67,7 @@ export const openRun = async (
     readBack: request.readBack,
     sharedNamespace: relation.sharedNamespace,
     force: request.force,
+    checkedAtMs,
     heartbeats,
     online,
     settings: env.settings,

@@ -9,7 +9,7 @@ import {
 } from './migration-store.ts';
 import type { Environment, MigrateRequest, RunOptions, Side } from './requests.ts';
 import { planScope } from './scope.ts';
-import { countRowsNotCopied } from './switch.ts';
+import { countRowsNotCopied } from './switch-store.ts';
 
 /** An earlier migration that this run continues, and where: copying (again), or only cleaning. */
 export interface Resumable {

@@ -65,6 +65,8 @@ export interface Run {
   /** Equal URLs name equal objects in both stores. */
   readonly sharedNamespace: boolean;
   readonly force: boolean;
+  /** When it was asked that no service runs, by `performance.now()`: from then on they have to be stopped until the switch. */
+  readonly checkedAtMs: number;
   /** The services' heartbeats when the run began (rule R14). */
   readonly heartbeats: Heartbeats;
   /** Whether services may still run (precopy). */
