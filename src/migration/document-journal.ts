@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../core/error-catalogue.ts';
-import type { Database, Queryable } from '../database/database.ts';
-import { type Fence, lockLost, takeTime } from './migration-store.ts';
+import type { Queryable } from '../database/database.ts';
+import { type Fence, lockLost } from './migration-store.ts';
 import type { DocumentState, SkipReason } from './phases.ts';
 
 /**
@@ -223,24 +223,6 @@ export const forgetCopies = async (db: Queryable, fence: Fence, seqs: readonly n
     '',
     seqs,
   );
-};
-
-/**
- * Brings the records of a switched migration up to what its switch has said of all of them (`unmarked`). Needs no fence:
- * whoever does it, it is true, and done once. Whoever takes the migration lock does it before anything else (rule R5).
- */
-export const markSwitchedDocuments = async (db: Database, id: number): Promise<void> => {
-  await db.transaction(async (tx) => {
-    await takeTime(tx);
-    const { count } = await tx.query('UPDATE archive_mover_migration SET unmarked = false WHERE id = $1 AND unmarked', [
-      id,
-    ]);
-    if (count === 0) return;
-    await tx.query(
-      `UPDATE archive_mover_document SET state = 'switched' WHERE migration_id = $1 AND state = 'copied'`,
-      [id],
-    );
-  });
 };
 
 /** What was being copied when that was ended stays where it was; the caller holds the fence. */

@@ -2,8 +2,7 @@ import { describeLockHolder, findLockHolder, type LockHolder, tryAdvisoryLock } 
 import type { Database, Session } from '../database/database.ts';
 import { isPooled } from '../database/pooler-detection.ts';
 import { AppError } from '../core/errors.ts';
-import { markSwitchedDocuments } from './document-journal.ts';
-import { listUnmarked } from './migration-store.ts';
+import { markSwitchedDocuments } from './switch-marks.ts';
 
 /** The advisory lock that Anchore's own tool takes too. Source: COMPATIBILITY.md. */
 export const MIGRATION_LOCK = { classId: 2, objectId: 1 } as const;
@@ -20,7 +19,7 @@ export const openLockSession = async (db: Database): Promise<Session> => {
     if (!(await tryAdvisoryLock(session, MIGRATION_LOCK))) {
       throw lockHeld(await findLockHolder(session, MIGRATION_LOCK));
     }
-    for (const id of await listUnmarked(db)) await markSwitchedDocuments(db, id);
+    await markSwitchedDocuments(db);
     return session;
   } catch (error) {
     await session[Symbol.asyncDispose]();

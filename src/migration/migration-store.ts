@@ -322,20 +322,6 @@ export const recordSwitch = async (tx: Queryable, fence: Fence, seconds: number)
   );
 };
 
-/** Says, in the switch's transaction, that documents which are `copied` are `switched`, until their records say so. */
-export const leaveUnmarked = async (tx: Queryable, fence: Fence): Promise<void> => {
-  await tx.query('UPDATE archive_mover_migration SET unmarked = true WHERE id = $1 AND epoch = $2', [
-    fence.id,
-    fence.epoch,
-  ]);
-};
-
-/** Those whose switch outlived its process before their documents were marked. */
-export const listUnmarked = async (db: Queryable): Promise<readonly number[]> => {
-  const { rows } = await db.query<{ id: number }>('SELECT id FROM archive_mover_migration WHERE unmarked');
-  return rows.map((row) => row.id);
-};
-
 /** Ends a rolled-back migration from the transaction of its rollback's switch, whose fence the caller holds. */
 export const markRolledBack = async (tx: Queryable, id: number): Promise<void> => {
   const { count } = await tx.query(

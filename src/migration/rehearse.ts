@@ -96,6 +96,7 @@ export const rehearse = async (env: Environment, request: RehearsalRequest): Pro
       readBack: request.readBack,
       sharedNamespace: false,
       force: request.force,
+      checkedAtMs: performance.now(),
       heartbeats: new Map(),
       online: false,
       settings: env.settings,

@@ -2,19 +2,11 @@ import { AppError, isAppError } from '../core/errors.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Chunk } from './claims.ts';
 import { recordCurrentStore } from './current-store.ts';
-import { markSwitchedDocuments } from './document-journal.ts';
-import {
-  addMigrated,
-  enterPhase,
-  holdFence,
-  leaveUnmarked,
-  markRolledBack,
-  recordSwitch,
-  takeTime,
-} from './migration-store.ts';
+import { addMigrated, enterPhase, holdFence, markRolledBack, recordSwitch, takeTime } from './migration-store.ts';
 import { refuseWhileServicesRun } from './quiescence.ts';
 import type { Run } from './run.ts';
 import { analyzeJournal } from './plan-store.ts';
+import { leaveUnmarked, markSwitchedDocuments } from './switch-marks.ts';
 import { RowsChanged, updateAllRows, updateRowsOfChunk } from './switch-store.ts';
 
 export type SwitchOutcome =
@@ -35,7 +27,7 @@ export type SwitchOutcome =
  */
 export const switchDocuments = async (run: Run, part?: Chunk): Promise<SwitchOutcome> => {
   const result = await trySwitch(run, part);
-  if (result.outcome === 'switched' && part === undefined) await markSwitchedDocuments(run.db, run.record.id);
+  if (result.outcome === 'switched' && part === undefined) await markSwitchedDocuments(run.db);
   return result;
 };
 
