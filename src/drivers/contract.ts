@@ -157,6 +157,30 @@ export interface HeldSpace {
   readonly sizeBytes: number;
 }
 
+/** SQL expressions of the parts of a document's key. */
+export type KeySql = Readonly<Record<keyof DocumentKey, string>>;
+
+/**
+ * How a statement in the metadata's database reads and writes the objects of a store that lies in it, where they are. All
+ * texts are ours, never input. An object is the row `t` of the store's table.
+ */
+export interface TableSql {
+  /** For a FROM clause: the table as `t`. */
+  readonly table: string;
+  /** Whether `t` is the object of the document with this key, under the URL that `locate` gives. */
+  readonly matches: (key: KeySql) => string;
+  /** The content URL that `Driver.locate` gives. */
+  readonly locate: (key: KeySql) => string;
+  /** The payload of `t`, as bytea. It can fail where the row holds what it should not. */
+  readonly payload: string;
+  /**
+   * An INSERT of the rows that `select` gives, as the key's parts (`user_id`, `bucket`, `archive_id`, `document_name`) and
+   * `payload`, which returns the columns named, over `t`. Nothing that is there is changed, and nothing returned for it.
+   * It fails where the store would keep one of these payloads in another form than the others.
+   */
+  readonly insert: (select: string, returning: string) => string;
+}
+
 export interface Driver extends AsyncDisposable {
   readonly name: DriverName;
   readonly capabilities: Capabilities;
@@ -185,6 +209,8 @@ export interface Driver extends AsyncDisposable {
   list(signal?: AbortSignal): AsyncIterable<ListedObject>;
 
   readonly bulk?: BulkOperations;
+  /** Only for stores in the metadata's database, unless something has to see each object pass. */
+  tableSql?(): Promise<TableSql>;
   /** Only for stores that do not give back by themselves what deleting frees. */
   readonly space?: SpaceKeeper;
 

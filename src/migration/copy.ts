@@ -10,6 +10,7 @@ import { listDocuments } from './document-store.ts';
 import { Health } from './health.ts';
 import { touchTask } from './migration-store.ts';
 import type { Run } from './run.ts';
+import { copyWithinDatabase } from './set-copy.ts';
 import { slices } from './slices.ts';
 
 /** A document that changed under each of so many copies has failed. */
@@ -29,6 +30,7 @@ export const copyDocuments = async (run: Run, afterChunk?: (chunk: Chunk) => Pro
   const copier = new BatchCopier(run, new Health(run.settings.maxConsecutiveFaults));
   const lanes = openLanes(run);
   const copy = async (chunk: Chunk): Promise<void> => {
+    await copyWithinDatabase(run, chunk);
     await copyChunk(run, copier, chunk, lanes);
     await afterChunk?.(chunk);
     await finishChunk(db, fence, worker, chunk);

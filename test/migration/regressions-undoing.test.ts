@@ -274,8 +274,10 @@ for (const kind of DATABASE_KINDS) {
           const { rows } = await place.db.query<{ told: string; true: string }>(
             `SELECT t.archive_documents_to_migrate || ', ' || t.archive_documents_migrated AS told,
                     count(d.seq) FILTER (WHERE d.state NOT IN ('skipped', 'dropped')) || ', ' ||
-                    count(d.seq) FILTER (WHERE d.state IN ('switched', 'cleaning', 'cleaned')) AS true
-               FROM archive_migration_tasks t LEFT JOIN archive_mover_document d ON d.migration_id = t.id
+                    count(d.seq) FILTER (WHERE d.state IN ('switched', 'cleaning', 'cleaned')
+                                            OR d.state = 'copied' AND m.unmarked) AS true
+               FROM archive_migration_tasks t LEFT JOIN archive_mover_migration m ON m.id = t.id
+                    LEFT JOIN archive_mover_document d ON d.migration_id = t.id
               GROUP BY t.id, t.archive_documents_to_migrate, t.archive_documents_migrated`,
           );
           seen.set(point, rows[0]);

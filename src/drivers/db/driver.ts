@@ -30,6 +30,7 @@ const describeTable = (hasEncodedColumn: boolean): PayloadTable => {
     driver: 'db',
     table: TABLE,
     keyColumns: ['bucket', '"archiveId"', '"userId"', '"documentName"'],
+    keyParts: ['bucket', 'archiveId', 'userId', 'documentName'],
     fixedColumns: {},
     storedColumn: 'jsondata',
     sentSql: `'${GUARD}' || t.jsondata`,

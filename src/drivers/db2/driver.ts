@@ -22,6 +22,7 @@ const PAYLOAD_TABLE: PayloadTable = {
   driver: 'db2',
   table: TABLE,
   keyColumns: ['"userId"', 'bucket', 'key'],
+  keyParts: ['userId', 'bucket', 'archiveId'],
   fixedColumns: { version: `''` },
   storedColumn: 'content',
   sentSql: 't.content',

@@ -6,6 +6,8 @@ export interface PayloadTable {
   readonly table: string;
   /** The columns that tell rows apart, in the order of the table's key. */
   readonly keyColumns: readonly string[];
+  /** What each of them holds of a document's key. */
+  readonly keyParts: readonly (keyof DocumentKey)[];
   /** Columns of the key that always hold the same, by name. */
   readonly fixedColumns: Readonly<Record<string, string>>;
   /** The column that holds the payload in its stored form. NULL there is no object. */

@@ -19,7 +19,7 @@ export interface Statements {
   readonly list: (page: 'first' | 'following') => string;
 }
 
-const EPOCH_SECONDS = 'extract(epoch FROM now())::integer';
+export const EPOCH_SECONDS = 'extract(epoch FROM now())::integer';
 
 export const planStatements = (table: PayloadTable): Statements => {
   const { keyColumns, storedColumn, payloadSql, sizeSql, encodedSql } = table;

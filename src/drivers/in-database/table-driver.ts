@@ -21,6 +21,7 @@ import type {
   StoredObject,
   StoreCondition,
   StoreIdentity,
+  TableSql,
 } from '../contract.ts';
 import { eachOrAll, wrapAll } from './each-or-all.ts';
 import { identifyTable } from './identity.ts';
@@ -104,6 +105,10 @@ export class TableDriver implements Driver {
 
   async inspect(): Promise<readonly StoreCondition[]> {
     return [];
+  }
+
+  async tableSql(): Promise<TableSql> {
+    return (await this.#open()).sql;
   }
 
   async get(ref: ObjectRef, signal?: AbortSignal): Promise<StoredObject> {

@@ -10,10 +10,12 @@ import type {
   PutOptions,
   PutReceipt,
   StoredObject,
+  TableSql,
 } from '../contract.ts';
 import { encodeByteaArray } from './binary-array.ts';
 import type { PayloadTable } from './payload-table.ts';
 import { planStatements, type Statements } from './statements.ts';
+import { planTableSql } from './table-sql.ts';
 
 /** Larger payloads are read in parts, each of which travels as a text of twice its length. */
 const PART_BYTES = 4 * 1024 * 1024;
@@ -51,6 +53,10 @@ export class TableStore {
     this.#db = db;
     this.#table = table;
     this.#sql = planStatements(table);
+  }
+
+  get sql(): TableSql {
+    return planTableSql(this.#table);
   }
 
   async read(ref: ObjectRef): Promise<StoredObject> {

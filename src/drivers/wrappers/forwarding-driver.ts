@@ -38,6 +38,8 @@ export type BytesItem = { readonly key: DocumentKey; readonly payload: Payload &
 /** Copies within the store, of the driver that a wrapper wraps. */
 export type CopyWithin = NonNullable<Driver['copyWithin']>;
 
+type TableSqlOf = NonNullable<Driver['tableSql']>;
+
 /** One request to the store, as a wrapper sees it pass. */
 export interface Call<T> {
   readonly operation: Operation;
@@ -57,6 +59,7 @@ export class ForwardingDriver implements Driver {
   /** As it is: what takes long on purpose has no deadline, and is not repeated. */
   readonly space?: SpaceKeeper;
   readonly copyWithin?: CopyWithin;
+  tableSql?: TableSqlOf;
   protected readonly inner: Driver;
 
   constructor(inner: Driver) {
@@ -77,6 +80,12 @@ export class ForwardingDriver implements Driver {
 
   protected call<T>(call: Call<T>): Promise<T> {
     return call.send(call.signal);
+  }
+
+  /** For wrappers that need not see each object: statements of the database pass all of them by. */
+  protected passTableSql(): void {
+    const sql = this.inner.tableSql?.bind(this.inner);
+    if (sql !== undefined) this.tableSql = sql;
   }
 
   get name(): DriverName {

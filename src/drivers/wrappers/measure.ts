@@ -44,6 +44,11 @@ export class MeasuredDriver extends ForwardingDriver {
   readonly #counters = new Map<Operation, Counter>();
   #running = 0;
 
+  constructor(inner: Driver) {
+    super(inner);
+    this.passTableSql();
+  }
+
   get measures(): ReadonlyMap<Operation, OperationMeasure> {
     return this.#counters;
   }

@@ -25,6 +25,7 @@ class RecordingDriver extends ForwardingDriver {
 
   constructor(inner: Driver, observer: Parameters<typeof recordDeletes>[1]) {
     super(inner);
+    this.passTableSql();
     this.#observer = observer;
   }
 

@@ -51,6 +51,7 @@ class RetryingDriver extends ForwardingDriver {
   constructor(inner: Driver, options: RetryOptions) {
     super(inner);
     this.#options = options;
+    this.passTableSql();
   }
 
   protected override async call<T>(call: Call<T>): Promise<T> {
