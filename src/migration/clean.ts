@@ -2,7 +2,14 @@ import { AppError } from '../core/errors.ts';
 import { releaseCanary } from './canary.ts';
 import type { Chunk } from './claims.ts';
 import { throwIfInterrupted } from './copy.ts';
-import { deletedLine, deleteObjects, type Deletion } from './deletion.ts';
+import {
+  deletedLine,
+  deleteObjects,
+  type Deletion,
+  type DeletionGuard,
+  findNeededOfRange,
+  type NeededObjects,
+} from './deletion.ts';
 import { guardDeletes } from './deletion-guard.ts';
 import { type FailureRecord, moveDocuments, recordDeleteProblems } from './document-journal.ts';
 import { type DocumentRecord, sourceRef } from './document-record.ts';
@@ -18,6 +25,8 @@ export interface CleanProblem extends FailureRecord {
 }
 
 const TRIES = 3;
+/** Documents that are held in memory, and deleted, together. */
+const PAGE = 1_000;
 
 /**
  * Deletes from the source what has been switched, as rule R1 allows; finishes an earlier, interrupted cleaning. `part`
@@ -54,36 +63,51 @@ const cleanOnce = async (
   final: CleanProblem[],
 ): Promise<readonly CleanProblem[]> => {
   const open: CleanProblem[] = [];
+  const { cleanWindow } = run.settings;
   let afterSeq = (part?.firstSeq ?? 1) - 1;
+  let window: { readonly lastSeq: number; readonly needed: NeededObjects } | undefined;
   for (;;) {
     throwIfInterrupted(run.signal);
     using _ = await run.gate.enter(run.signal);
-    const range = { afterSeq, limit: run.settings.cleanWindow, ...(part && { lastSeq: part.lastSeq }) };
-    const window = await listDocuments(run.db, run.record.id, ['switched', 'cleaning'], range);
-    const last = window.at(-1);
-    if (last === undefined) return open;
+    const range = { afterSeq, limit: Math.min(PAGE, cleanWindow), ...(part && { lastSeq: part.lastSeq }) };
+    const page = await listDocuments(run.db, run.record.id, ['switched', 'cleaning'], range);
+    const [first] = page;
+    const last = page.at(-1);
+    if (first === undefined || last === undefined) return open;
     afterSeq = last.seq;
-    for (const problem of await cleanWindow(run, window)) (problem.final ? final : open).push(problem);
+    if (!run.force) await refuseWhileServicesRun(run.db, run.heartbeats);
+    const guard = await guardDeletes(run, 'source');
+    if (window === undefined || last.seq > window.lastSeq) {
+      const lastSeq = Math.max(last.seq, first.seq + cleanWindow - 1);
+      const needed = await findNeededOfRange(run.db, run.from.driver, guard, { firstSeq: first.seq, lastSeq });
+      window = { lastSeq, needed };
+    }
+    for (const problem of await cleanPage(run, page, guard, window.needed)) {
+      (problem.final ? final : open).push(problem);
+    }
   }
 };
 
-const cleanWindow = async (run: Run, window: readonly DocumentRecord[]): Promise<readonly CleanProblem[]> => {
+const cleanPage = async (
+  run: Run,
+  page: readonly DocumentRecord[],
+  guard: DeletionGuard,
+  needed: NeededObjects,
+): Promise<readonly CleanProblem[]> => {
   const { db, faults, from, record, epoch, signal, log } = run;
   const fence = { id: record.id, epoch };
-  if (!run.force) await refuseWhileServicesRun(db, run.heartbeats);
-  const guard = await guardDeletes(run, 'source');
-  const seqs = window.map((document) => document.seq);
+  const seqs = page.map((document) => document.seq);
   await moveDocuments(db, fence, seqs, ['switched', 'cleaning'], 'cleaning');
   await faults.reach('clean.after-intent');
 
-  const left = window.filter((document) => !document.foreignSource && mayBeTheCopy(run, document));
-  const ours = window.filter((document) => !document.foreignSource && !left.includes(document));
+  const left = page.filter((document) => !document.foreignSource && mayBeTheCopy(run, document));
+  const ours = page.filter((document) => !document.foreignSource && !left.includes(document));
   const items = ours.map((document) => ({
     seq: document.seq,
     ref: sourceRef(document),
     md5: document.source.readDigest,
   }));
-  const results = await deleteObjects(db, from.driver, guard, items, signal);
+  const results = await deleteObjects(db, from.driver, guard, items, signal, needed);
   await faults.reach('clean.after-delete');
 
   const problems = [...left.map(leftProblem), ...results.flatMap(problemOf)];

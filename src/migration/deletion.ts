@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
-import type { Database, Queryable } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
+import type { Chunk } from './claims.ts';
 import { takeTime } from './migration-store.ts';
 import type { DeleteOutcome, Driver, ObjectRef } from '../drivers/contract.ts';
 
@@ -42,9 +43,13 @@ interface Need {
 /** Keys of one bulk request. */
 const SLICE = 1_000;
 
+/** Which of these objects must stay, by `seq`: those that may go are not in it. */
+export type NeededObjects = ReadonlyMap<number, Need>;
+
 /**
  * The one function that deletes anything from a store (rule R1): an object goes only if no metadata row resolves to it, no
- * unfinished journal record names it, and it still has the journalled digest (which the driver checks).
+ * unfinished journal record names it, and it still has the journalled digest (which the driver checks). `needed`: what
+ * `findNeededOfRange` has just found for a range that these items belong to.
  */
 export const deleteObjects = async <T extends Deletable>(
   db: Database,
@@ -52,12 +57,10 @@ export const deleteObjects = async <T extends Deletable>(
   guard: DeletionGuard,
   items: readonly T[],
   signal: AbortSignal,
+  found?: NeededObjects,
 ): Promise<readonly Deletion<T>[]> => {
   if (items.length === 0) return [];
-  const needed = await db.transaction(async (tx) => {
-    await takeTime(tx);
-    return findNeeded(tx, driver, guard, items);
-  });
+  const needed = found ?? (await findNeededOf(db, driver, guard, items));
   const results: Deletion<T>[] = [];
   const allowed: T[] = [];
   for (const item of items) {
@@ -108,52 +111,96 @@ const judge = <T extends Deletable>(item: T, outcome: DeleteOutcome | undefined)
   }
 };
 
-/** Why each of these objects must stay; those that may go are not in the map. */
-const findNeeded = async (
-  db: Queryable,
+/** Asks for these objects alone. */
+const findNeededOf = (
+  db: Database,
   driver: Driver,
   guard: DeletionGuard,
   items: readonly Deletable[],
-): Promise<ReadonlyMap<number, Need>> => {
-  const needed = new Map<number, Need>();
-  const bySeq = new Map(items.map((item) => [item.seq, item]));
-  const lists = [items.map((item) => item.seq), items.map((item) => item.ref.url)];
-  // `db` tells documents apart by their full key; elsewhere the URL is the object.
-  const keyed = driver.name === 'db';
-  const sameObject = (seq: number, documentName: string): boolean =>
-    !keyed || bySeq.get(seq)?.ref.key.documentName === documentName;
-  if (!guard.rowsNameOtherStore) {
-    const { rows } = await db.query<{ seq: number; name: string; who: string; listed: boolean }>(
-      `SELECT u.seq, m."documentName" AS name, m."userId" || '/' || m.bucket || '/' || m."archiveId" AS who,
-              EXISTS (SELECT 1 FROM archive_mover_document d
-                       WHERE d.migration_id = $3 AND d.bucket = m.bucket AND d.archive_id = m."archiveId"
-                         AND d.user_id = m."userId" AND d.document_name = m."documentName"
-                         AND d.state IN ('failed', 'skipped')) AS listed
-         FROM unnest($1::bigint[], $2::text[]) AS u(seq, url) JOIN archive_metadata m ON m.content_url = u.url`,
-      [...lists, guard.migrationId],
+): Promise<NeededObjects> => {
+  const columns = [
+    items.map((item) => item.seq),
+    items.map((item) => item.ref.url),
+    items.map((item) => item.ref.key.documentName),
+  ];
+  return findNeeded(
+    db,
+    driver,
+    guard,
+    'SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[]) AS u(seq, url, name)',
+    columns,
+  );
+};
+
+/**
+ * Asks for all source objects of a migration that lie in a range of its journal and are to be cleaned, at once: each question
+ * goes through the whole of `archive_metadata`, however few objects it is about.
+ */
+export const findNeededOfRange = (
+  db: Database,
+  driver: Driver,
+  guard: DeletionGuard,
+  range: Chunk,
+): Promise<NeededObjects> =>
+  findNeeded(
+    db,
+    driver,
+    guard,
+    `SELECT seq, src_url AS url, document_name AS name FROM archive_mover_document
+      WHERE migration_id = $1 AND seq BETWEEN $2 AND $3 AND state IN ('switched', 'cleaning') AND NOT foreign_source`,
+    [range.firstSeq, range.lastSeq],
+  );
+
+/** `objects`: SQL that gives `seq`, `url` and the document's `name`; `$1` is the migration, `values` follow. */
+const findNeeded = (
+  db: Database,
+  driver: Driver,
+  guard: DeletionGuard,
+  objects: string,
+  values: readonly unknown[],
+): Promise<NeededObjects> =>
+  db.transaction(async (tx) => {
+    await takeTime(tx);
+    const needed = new Map<number, Need>();
+    const parameters = [guard.migrationId, ...values];
+    // `db` tells documents apart by their full key; elsewhere the URL is the object.
+    const isSame = driver.name === 'db' ? 'u.name = ' : 'true OR u.name = ';
+    if (!guard.rowsNameOtherStore) {
+      const { rows } = await tx.query<{ seq: number; who: string; listed: boolean }>(
+        `WITH u AS MATERIALIZED (${objects})
+         SELECT u.seq, m."userId" || '/' || m.bucket || '/' || m."archiveId" AS who,
+                EXISTS (SELECT 1 FROM archive_mover_document d
+                         WHERE d.migration_id = $1 AND d.bucket = m.bucket AND d.archive_id = m."archiveId"
+                           AND d.user_id = m."userId" AND d.document_name = m."documentName"
+                           AND d.state IN ('failed', 'skipped')) AS listed
+           FROM u JOIN archive_metadata m ON m.content_url = u.url WHERE ${isSame} m."documentName"`,
+        parameters,
+      );
+      for (const row of rows) {
+        if (needed.get(row.seq)?.because === 'row') continue;
+        needed.set(row.seq, { because: row.listed ? 'exception' : 'row', text: `the row of ${row.who} names it` });
+      }
+    }
+    const unfinished = await tx.query<{ id: number }>(
+      `SELECT id FROM archive_mover_migration WHERE phase IN ('copying', 'moving')`,
+    );
+    if (unfinished.count === 0) return needed;
+    const { rows } = await tx.query<{ seq: number; migration_id: number }>(
+      `WITH u AS MATERIALIZED (${objects}),
+            open AS MATERIALIZED (
+              SELECT d.migration_id, d.seq, d.document_name, d.src_url, d.dst_url FROM archive_mover_document d
+               WHERE d.migration_id = ANY ($${parameters.length + 1}::integer[]) AND d.state IN ('planned', 'copying', 'copied'))
+       SELECT u.seq, open.migration_id FROM u JOIN open ON open.dst_url = u.url
+        WHERE NOT (open.migration_id = $1 AND open.seq = u.seq) AND (${isSame} open.document_name)
+       UNION ALL
+       SELECT u.seq, open.migration_id FROM u JOIN open ON open.src_url = u.url
+        WHERE NOT (open.migration_id = $1 AND open.seq = u.seq) AND (${isSame} open.document_name)`,
+      [...parameters, unfinished.rows.map(({ id }) => id)],
     );
     for (const row of rows) {
-      if (!sameObject(row.seq, row.name) || needed.get(row.seq)?.because === 'row') continue;
-      needed.set(row.seq, { because: row.listed ? 'exception' : 'row', text: `the row of ${row.who} names it` });
+      if (!needed.has(row.seq)) {
+        needed.set(row.seq, { because: 'journal', text: `unfinished migration ${row.migration_id} names it` });
+      }
     }
-  }
-  const { rows } = await db.query<{ seq: number; name: string; migration_id: number }>(
-    `WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[]) AS u(seq, url)),
-          open AS MATERIALIZED (
-            SELECT d.migration_id, d.seq, d.document_name, d.src_url, d.dst_url
-              FROM archive_mover_document d JOIN archive_mover_migration m ON m.id = d.migration_id
-             WHERE m.phase IN ('copying', 'moving') AND d.state IN ('planned', 'copying', 'copied'))
-     SELECT u.seq, open.document_name AS name, open.migration_id FROM u JOIN open ON open.dst_url = u.url
-      WHERE NOT (open.migration_id = $3 AND open.seq = u.seq)
-     UNION ALL
-     SELECT u.seq, open.document_name AS name, open.migration_id FROM u JOIN open ON open.src_url = u.url
-      WHERE NOT (open.migration_id = $3 AND open.seq = u.seq)`,
-    [...lists, guard.migrationId],
-  );
-  for (const row of rows) {
-    if (sameObject(row.seq, row.name) && !needed.has(row.seq)) {
-      needed.set(row.seq, { because: 'journal', text: `unfinished migration ${row.migration_id} names it` });
-    }
-  }
-  return needed;
-};
+    return needed;
+  });

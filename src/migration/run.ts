@@ -41,7 +41,7 @@ export const DEFAULT_SETTINGS: Settings = {
   batchBytes: 8 * MIB,
   batchesInFlight: 3,
   memoryBytes: 24 * MIB,
-  cleanWindow: 20_000,
+  cleanWindow: 50_000,
   quietPeriodMs: 75_000,
   switchLockTimeoutMs: 10_000,
   switchAttempts: 5,

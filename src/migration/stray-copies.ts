@@ -5,6 +5,9 @@ import { listStrayCopies } from './document-store.ts';
 import type { DocumentState } from './phases.ts';
 import type { Run } from './run.ts';
 
+/** Documents that are held in memory together. */
+const PAGE = 5_000;
+
 /**
  * Removes our copies of documents that are not to arrive: deleted by their owner, no longer in scope, failed for good.
  * What a row names by now belongs to the archive, and is only forgotten; what another record of the journal names, or what
@@ -16,7 +19,7 @@ export const removeStrayCopies = async (run: Run, states: readonly DocumentState
   let removed = 0;
   let afterSeq = 0;
   for (;;) {
-    const strays = await listStrayCopies(db, record.id, states, afterSeq, run.settings.cleanWindow);
+    const strays = await listStrayCopies(db, record.id, states, afterSeq, PAGE);
     const last = strays.at(-1);
     if (last === undefined) return removed;
     afterSeq = last.seq;
