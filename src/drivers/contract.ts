@@ -49,6 +49,11 @@ export interface ObjectInfo {
   readonly sizeBytes: number;
   /** Lower-case hex MD5, only where the store itself computed it from all the bytes that it holds. */
   readonly md5: string | undefined;
+  /**
+   * As long as it is the same, by the store's own account, nothing has written to the object or put another in its place.
+   * undefined where the store has no such account, or where it would not show a change that followed at once.
+   */
+  readonly version?: string | undefined;
 }
 
 /** What a store answered to a write. `md5` and `sizeBytes` only where the store itself computed them from the stored bytes. */
@@ -110,6 +115,8 @@ export interface Capabilities {
   readonly strongListing: boolean;
   /** Whether the objects lie in the database that holds the metadata. */
   readonly inDatabase: boolean;
+  /** Whether `head` gives the version of an object that is some seconds old. */
+  readonly versions?: boolean;
   /** The largest payload that one object can have. */
   readonly maxPayloadBytes: number;
   /** How many requests at once serve this store well, as a start. */

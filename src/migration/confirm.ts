@@ -1,56 +1,85 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BulkResult, ObjectInfo } from '../drivers/contract.ts';
+import type { Chunk } from './claims.ts';
 import { forEachConcurrent } from './concurrency.ts';
-import { type FailureRecord, moveDocuments, recordConfirmations, recordFailures } from './document-journal.ts';
-import { destinationRef, type DocumentRecord } from './document-record.ts';
-import { listUnconfirmed } from './document-store.ts';
-import { type Finding, proveObject } from './proof.ts';
-import type { Run } from './run.ts';
+import { throwIfInterrupted } from './copy.ts';
+import {
+  type Confirmation,
+  type FailureRecord,
+  moveDocuments,
+  recordConfirmations,
+  recordFailures,
+} from './document-journal.ts';
+import { destinationRef } from './document-record.ts';
+import { listUnconfirmed, type Unconfirmed } from './document-store.ts';
+import { type Finding, readBack } from './proof.ts';
+import { fenceOf, type Run } from './run.ts';
 
 const PAGE = 500;
 
-type Unconfirmed = DocumentRecord & { readonly proveAgain: boolean };
-
 /**
  * Proves once more, before the switch, the copies that an earlier process made (rule R11) and those whose key had writes
- * of unknown outcome, after a quiet period in which these must have landed (rule R9). What is not there any more is
- * planned again, or has failed if that was tried often enough. Returns how many that were.
+ * of unknown outcome, after a quiet period in which these must have landed (rule R9). A copy that, by the store's own
+ * account, nobody has touched since it was read and found right need not be read again. What is not there any more is
+ * planned again, or has failed if that was tried often enough. Returns how many that were. `part` limits it to a chunk.
  */
-export const confirmCopies = async (run: Run, lostAre: 'planned' | 'failed'): Promise<number> => {
-  const { db, faults, record, epoch, settings, signal } = run;
-  const fence = { id: record.id, epoch };
+export const confirmCopies = (run: Run, lostAre: 'planned' | 'failed', part?: Chunk): Promise<number> =>
+  confirmPages(run, lostAre, false, part);
+
+/**
+ * Ends a precopy where copies could only be proved by reading them all: reads them now, while services run, and notes what
+ * tells later that they are untouched.
+ */
+export const confirmPrecopied = async (run: Run): Promise<void> => {
+  if (run.to.driver.capabilities.versions === true) await confirmPages(run, 'planned', true);
+};
+
+const confirmPages = async (
+  run: Run,
+  lostAre: 'planned' | 'failed',
+  unversioned: boolean,
+  part?: Chunk,
+): Promise<number> => {
+  const { db, faults, settings, signal } = run;
+  const fence = fenceOf(run);
+  const lastSeq = part?.lastSeq ?? Number.MAX_SAFE_INTEGER;
   let quiet = false;
   let replanned = 0;
-  let afterSeq = 0;
+  let afterSeq = (part?.firstSeq ?? 1) - 1;
   for (;;) {
-    const page = await listUnconfirmed(db, fence, afterSeq, PAGE);
+    throwIfInterrupted(signal);
+    const page = await listUnconfirmed(db, fence, { afterSeq, lastSeq, limit: PAGE }, unversioned);
     const last = page.at(-1);
     if (last === undefined) return replanned;
     using _ = await run.gate.enter(signal);
     afterSeq = last.seq;
-    if (!quiet && page.some((document) => document.proveAgain)) {
+    if (!unversioned && !quiet && page.some((document) => document.proveAgain)) {
       await sleep(settings.quietPeriodMs, undefined, { signal });
       quiet = true;
     }
-    const confirmed: number[] = [];
+    const confirmed: Confirmation[] = [];
     const lost: Unconfirmed[] = [];
     const heads = await headInBulk(run, page);
     await forEachConcurrent(page, run.to.driver.capabilities.concurrency, async (document) => {
-      const finding = await confirm(run, document, heads.get(document.seq));
-      if (finding === 'proved') confirmed.push(document.seq);
+      const { finding, version } = await confirm(run, document, heads.get(document.seq));
+      if (finding === 'proved') confirmed.push({ seq: document.seq, version });
       else lost.push(document);
     });
     await faults.reach('confirm.before-record');
-    await recordConfirmations(db, fence, confirmed);
-    if (lostAre === 'planned')
-      await moveDocuments(
-        db,
-        fence,
-        lost.map((document) => document.seq),
-        ['copied'],
-        'planned',
-      );
-    else await recordFailures(db, fence, lost.map(lossOf));
+    // What may still be written over is proved again later, whatever it is now.
+    await recordConfirmations(
+      db,
+      fence,
+      unversioned
+        ? confirmed.filter(({ seq }) => !page.some((each) => each.seq === seq && each.proveAgain))
+        : confirmed,
+    );
+    if (lostAre === 'planned') {
+      const seqs = lost.map((document) => document.seq);
+      await moveDocuments(db, fence, seqs, ['copied'], 'planned');
+    } else {
+      await recordFailures(db, fence, lost.map(lossOf));
+    }
     replanned += lost.length;
   }
 };
@@ -70,24 +99,33 @@ const headInBulk = async (
   );
 };
 
+interface Confirmed {
+  readonly finding: Finding;
+  readonly version?: string | undefined;
+}
+
 const confirm = async (
   run: Run,
   document: Unconfirmed,
   head: BulkResult<ObjectInfo | undefined> | undefined,
-): Promise<Finding> => {
+): Promise<Confirmed> => {
   const { destination } = document;
-  if (destination?.digest == null || destination.sizeBytes === null) return 'absent';
+  if (destination?.digest == null || destination.sizeBytes === null) return { finding: 'absent' };
+  const { driver } = run.to;
+  const ref = destinationRef(document);
   const expected = { md5: destination.digest, sizeBytes: destination.sizeBytes };
-  if (head?.ok === true && head.value?.md5 !== undefined && !document.proveAgain) {
-    return head.value.md5 === expected.md5 && head.value.sizeBytes === expected.sizeBytes ? 'proved' : 'different';
-  }
-  return proveObject(
-    run.to.driver,
-    destinationRef(document),
-    expected,
-    run.readBack || document.proveAgain,
-    run.signal,
-  );
+  if (run.readBack || document.proveAgain) return { finding: await readBack(driver, ref, expected, run.signal) };
+  const info = head?.ok === true ? head.value : await driver.head(ref, run.signal);
+  if (info === undefined) return { finding: 'absent' };
+  if (info.sizeBytes !== expected.sizeBytes) return { finding: 'different' };
+  const { md5, version } = info;
+  if (md5 !== undefined) return { finding: md5 === expected.md5 ? 'proved' : 'different', version };
+  if (version !== undefined && version === document.version) return { finding: 'proved', version };
+  const finding = await readBack(driver, ref, expected, run.signal);
+  if (version === undefined || finding !== 'proved') return { finding };
+  // What was read is what has this version, unless it was changed while it was read.
+  const after = await driver.head(ref, run.signal);
+  return { finding, version: after?.version === version ? version : undefined };
 };
 
 const lossOf = (document: Unconfirmed): FailureRecord => ({

@@ -69,7 +69,7 @@ export const recordIntents = async (db: Queryable, fence: Fence, intents: readon
     fence,
     `state = 'copying', dst_url = u.url, owned = u.owned, attempts = d.attempts + 1, unsettled = true,
      prev_digest = coalesce(u.found, CASE WHEN d.dst_digest IS DISTINCT FROM u.digest THEN d.dst_digest ELSE d.prev_digest END),
-     dst_digest = u.digest, dst_size = u.size, dst_compressed = u.compressed, sha256 = u.sha256,
+     dst_digest = u.digest, dst_version = NULL, dst_size = u.size, dst_compressed = u.compressed, sha256 = u.sha256,
      read_digest = u.read_digest`,
     `$3::bigint[], $4::text[], $5::boolean[], $6::text[], $7::bigint[], $8::boolean[], $9::text[], $10::text[], $11::text[])
        AS u(seq, url, owned, digest, size, compressed, sha256, read_digest, found`,
@@ -201,15 +201,26 @@ export const recordDeleteProblems = async (
   );
 };
 
-/** Copies of an earlier process that have been proved once more (rules R9, R11). */
-export const recordConfirmations = async (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> => {
-  if (seqs.length === 0) return;
-  await updateAllFenced(
+export interface Confirmation {
+  readonly seq: number;
+  /** What the object was when it was read and found right; undefined where the store does not say. */
+  readonly version: string | undefined;
+}
+
+/** Copies that have been proved once more (rules R9, R11). */
+export const recordConfirmations = async (
+  db: Queryable,
+  fence: Fence,
+  confirmations: readonly Confirmation[],
+): Promise<void> => {
+  if (confirmations.length === 0) return;
+  await updateFenced(
     db,
     fence,
-    'copied_epoch = $2, unsettled = d.unsettled AND NOT d.prove_again, prove_again = false',
+    'copied_epoch = $2, unsettled = d.unsettled AND NOT d.prove_again, prove_again = false, dst_version = u.version',
+    '$3::bigint[], $4::text[]) AS u(seq, version',
     `AND d.state = 'copied'`,
-    seqs,
+    [confirmations.map(({ seq }) => seq), confirmations.map(({ version }) => version ?? null)],
   );
 };
 

@@ -84,20 +84,31 @@ export const countReasons = async (
   return new Map(rows.map((row) => [row.code ?? 'unknown', row.count]));
 };
 
-/** Copied documents that must be proved before the switch, behind `afterSeq`. */
+/** A copied document that is to be proved once more. */
+export type Unconfirmed = DocumentRecord & {
+  readonly proveAgain: boolean;
+  /** Of the copy, when it was last read and found right. */
+  readonly version: string | null;
+};
+
+/**
+ * Copied documents that must be proved before the switch. `unversioned`: instead those, whoever copied them, whose copy
+ * has no version yet.
+ */
 export const listUnconfirmed = async (
   db: Queryable,
   fence: Fence,
-  afterSeq: number,
-  limit: number,
-): Promise<readonly (DocumentRecord & { readonly proveAgain: boolean })[]> => {
-  const { rows } = await db.query<DocumentRow & { prove_again: boolean }>(
-    `SELECT ${DOCUMENT_COLUMNS}, prove_again FROM archive_mover_document
-      WHERE migration_id = $1 AND seq > $3 AND state = 'copied' AND (copied_epoch IS DISTINCT FROM $2 OR prove_again)
-      ORDER BY seq LIMIT $4`,
-    [fence.id, fence.epoch, afterSeq, limit],
+  range: { readonly afterSeq: number; readonly lastSeq: number; readonly limit: number },
+  unversioned: boolean,
+): Promise<readonly Unconfirmed[]> => {
+  const { rows } = await db.query<DocumentRow & { prove_again: boolean; dst_version: string | null }>(
+    `SELECT ${DOCUMENT_COLUMNS}, prove_again, dst_version FROM archive_mover_document
+      WHERE migration_id = $1 AND seq > $3 AND seq <= $4 AND state = 'copied'
+        AND CASE WHEN $6 THEN dst_version IS NULL ELSE copied_epoch IS DISTINCT FROM $2 OR prove_again END
+      ORDER BY seq LIMIT $5`,
+    [fence.id, fence.epoch, range.afterSeq, range.lastSeq, range.limit, unversioned],
   );
-  return rows.map((row) => ({ ...fromDocumentRow(row), proveAgain: row.prove_again }));
+  return rows.map((row) => ({ ...fromDocumentRow(row), proveAgain: row.prove_again, version: row.dst_version }));
 };
 
 export const getDocument = async (db: Queryable, id: number, seq: number): Promise<DocumentRecord> => {

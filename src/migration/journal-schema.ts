@@ -132,8 +132,12 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   ALTER TABLE archive_mover_document ADD COLUMN unsettled boolean NOT NULL DEFAULT false;
   UPDATE archive_mover_document SET unsettled = attempts > 0;
   `,
-  // The switch speaks for all its documents at once; their own records are marked after it.
-  `ALTER TABLE archive_mover_migration ADD COLUMN unmarked boolean NOT NULL DEFAULT false`,
+  // `unmarked`: the switch speaks for all its documents at once; their own records are marked after it.
+  // `dst_version`: of the copy, when it was read and found right.
+  `
+  ALTER TABLE archive_mover_migration ADD COLUMN unmarked boolean NOT NULL DEFAULT false;
+  ALTER TABLE archive_mover_document ADD COLUMN dst_version text;
+  `,
 ];
 
 /** In the order in which they can be dropped. */

@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import { type CleanProblem, cleanSource } from './clean.ts';
 import type { Chunk } from './claims.ts';
-import { confirmCopies } from './confirm.ts';
+import { confirmCopies, confirmPrecopied } from './confirm.ts';
 import { copyDocuments } from './copy.ts';
 import { countOf } from './describe.ts';
 import { countStates } from './document-store.ts';
@@ -101,8 +101,11 @@ const copyAll = async (run: Run, skipFailed: boolean): Promise<boolean> => {
     await planDocuments(run, round === 1);
     enter(run, 'copying');
     await copyDocuments(run);
-    if (run.online) return true;
     enter(run, 'confirming');
+    if (run.online) {
+      await confirmPrecopied(run);
+      return true;
+    }
     // A destination that keeps losing what it acknowledged shall not keep the run going for ever.
     const lost = await confirmCopies(run, round < run.settings.switchAttempts ? 'planned' : 'failed');
     const { failed } = await countStates(run.db, run.record.id);
@@ -154,7 +157,7 @@ const moveByBatches = async (run: Run): Promise<number | undefined> => {
   await planDocuments(run, true);
   enter(run, 'moving');
   await copyDocuments(run, async (chunk) => {
-    if ((await confirmCopies(run, 'planned')) > 0) {
+    if ((await confirmCopies(run, 'planned', chunk)) > 0) {
       throw new AppError(
         'document.unproven',
         'copies of an earlier run are no longer at the destination; run the same command again',

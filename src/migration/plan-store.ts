@@ -48,6 +48,10 @@ export const skipKnownExceptions = async (tx: Queryable, id: number, listedBy: n
   );
 };
 
+/** Whether nothing has been planned yet: then nothing can have changed since. */
+export const isJournalEmpty = async (tx: Queryable, id: number): Promise<boolean> =>
+  (await tx.query('SELECT 1 FROM archive_mover_document WHERE migration_id = $1 LIMIT 1', [id])).count === 0;
+
 /** Adds the rows that the journal does not have yet, in key order behind those that it has. */
 export const insertNewDocuments = async (tx: Queryable, id: number, scope: Scope): Promise<number> => {
   const { count } = await tx.query(
@@ -135,14 +139,18 @@ export const failAmbiguousDocuments = async (
   sourceKeyed: boolean,
   destinationKeyed: boolean,
 ): Promise<number> => {
-  const disagree = `count(*) > 1 AND (count(DISTINCT (src_digest, src_size, src_compressed)) > 1)`;
   const failGroup = async (columns: string, text: string): Promise<number> =>
     (
       await tx.query(
-        `WITH bad AS MATERIALIZED (
+        // Few objects, if any, are shared: only their rows are compared.
+        `WITH shared AS MATERIALIZED (
            SELECT ${columns} FROM archive_mover_document
             WHERE migration_id = $1 AND state IN ('planned', 'copying', 'copied')
-            GROUP BY ${columns} HAVING ${disagree})
+            GROUP BY ${columns} HAVING count(*) > 1),
+         bad AS MATERIALIZED (
+           SELECT ${columns} FROM archive_mover_document JOIN shared USING (${columns})
+            WHERE migration_id = $1 AND state IN ('planned', 'copying', 'copied')
+            GROUP BY ${columns} HAVING count(DISTINCT (src_digest, src_size, src_compressed)) > 1)
          UPDATE archive_mover_document d SET state = 'failed', error_code = 'document.ambiguous', error_text = $2
            FROM bad
           WHERE d.migration_id = $1 AND d.state IN ('planned', 'copying', 'copied')

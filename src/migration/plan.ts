@@ -9,6 +9,7 @@ import {
   dropVanishedDocuments,
   failAmbiguousDocuments,
   insertNewDocuments,
+  isJournalEmpty,
   markReusableDocuments,
   refreshChunks,
   replanChangedDocuments,
@@ -31,12 +32,15 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
     await takeTime(tx);
     const { phase } = await getMigration(tx, record.id);
     if (phase !== 'moving') await enterPhase(tx, fence, 'copying');
+    const fresh = await isJournalEmpty(tx, record.id);
     await insertNewDocuments(tx, record.id, record.scope);
     await analyzeJournal(tx);
     if (record.rollsBack !== undefined) await markReusableDocuments(tx, record.id, record.rollsBack);
     await skipKnownExceptions(tx, record.id, exceptionsOf);
-    await replanChangedDocuments(tx, record.id, record.scope);
-    await dropVanishedDocuments(tx, record.id);
+    if (!fresh) {
+      await replanChangedDocuments(tx, record.id, record.scope);
+      await dropVanishedDocuments(tx, record.id);
+    }
     if (retryFailed) await replanFailedDocuments(tx, record.id);
     if (!run.online) await replanUncheckableDocuments(tx, record.id);
     await failAmbiguousDocuments(tx, record.id, from.driver.name === 'db', to.driver.name === 'db');

@@ -19,7 +19,7 @@ export const removeStrayCopies = async (run: Run, states: readonly DocumentState
   let removed = 0;
   let afterSeq = 0;
   for (;;) {
-    const strays = await listStrayCopies(db, record.id, states, afterSeq, PAGE);
+    const strays = await listStrayCopies(db, record.id, states, afterSeq, Math.min(PAGE, run.settings.cleanWindow));
     const last = strays.at(-1);
     if (last === undefined) return removed;
     afterSeq = last.seq;

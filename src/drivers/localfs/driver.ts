@@ -75,6 +75,7 @@ class LocalfsDriver implements Driver {
       conditionalPut: this.#hasLinks,
       strongListing: true,
       inDatabase: false,
+      versions: true,
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
       concurrency: CONCURRENCY,
     };
@@ -140,7 +141,7 @@ class LocalfsDriver implements Driver {
     signal?.throwIfAborted();
     try {
       await using file = await openFile(parsePlace(ref.url, this.#root), this.#identities);
-      return { sizeBytes: file.sizeBytes, md5: undefined };
+      return { sizeBytes: file.sizeBytes, md5: undefined, version: file.version };
     } catch (error) {
       if (error instanceof AppError && error.code === 'store.not-found') return undefined;
       throw error;

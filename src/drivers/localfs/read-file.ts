@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
 import { AppError } from '../../core/errors.ts';
 import type { StoredObject } from '../contract.ts';
@@ -17,7 +17,21 @@ export interface OpenFile extends AsyncDisposable {
   readonly sizeBytes: number;
   readonly device: bigint;
   readonly inode: bigint;
+  /** See `ObjectInfo`. */
+  readonly version: string | undefined;
 }
+
+/**
+ * No program can set the time of the last change of a file (ctime), but the kernel's clock stands still for some
+ * milliseconds, that of some file systems for two seconds: a time that is not past for longer than that may be the
+ * time of another change, too.
+ */
+const SETTLED_MS = 3_000;
+
+const versionOf = (stats: BigIntStats): string | undefined =>
+  Date.now() - Number(stats.ctimeMs) < SETTLED_MS
+    ? undefined
+    : [stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':');
 
 /**
  * Opens the file for reading. Throws `store.not-found` only while the folder above it is the one that it was, and
@@ -41,6 +55,7 @@ export const openFile = async (place: FilePlace, identities: FolderIdentities): 
       sizeBytes: Number(stats.size),
       device: stats.dev,
       inode: stats.ino,
+      version: versionOf(stats),
       [Symbol.asyncDispose]: () => opened.close(),
     };
   } catch (error) {
