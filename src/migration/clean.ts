@@ -2,6 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { releaseCanary } from './canary.ts';
 import type { Chunk } from './claims.ts';
 import { throwIfInterrupted } from './copy.ts';
+import { countOf } from './describe.ts';
 import {
   deletedLine,
   deleteObjects,
@@ -14,7 +15,7 @@ import { guardDeletes } from './deletion-guard.ts';
 import { type FailureRecord, moveDocuments, recordDeleteProblems } from './document-journal.ts';
 import { type DocumentRecord, sourceRef } from './document-record.ts';
 import { countStates, listDocuments } from './document-store.ts';
-import { enterPhase, holdFence, touchTask } from './migration-store.ts';
+import { enterPhase, getToMigrate, holdFence, touchTask } from './migration-store.ts';
 import { refuseWhileServicesRun } from './quiescence.ts';
 import type { Run } from './run.ts';
 import { waitForStandbys } from './standbys.ts';
@@ -25,6 +26,8 @@ export interface CleanProblem extends FailureRecord {
 }
 
 const TRIES = 3;
+/** So many documents of a migration are told of one by one, as the operator's guide shows; of more, only with --debug. */
+const TOLD_EACH = 10_000;
 /** Documents that are held in memory, and deleted, together. */
 const PAGE = 1_000;
 
@@ -49,9 +52,10 @@ export const cleanSource = async (run: Run, part?: Chunk): Promise<readonly Clea
   await faults.reach('clean.after-phase');
   await db.sync();
   await releaseCanary(run);
+  const each = (await getToMigrate(db, record.id)) <= TOLD_EACH;
   const final: CleanProblem[] = [];
   for (let attempt = 1; ; attempt += 1) {
-    const open = await cleanOnce(run, part, final);
+    const open = await cleanOnce(run, part, each, final);
     if (open.length === 0 || attempt === TRIES) return [...final, ...open];
   }
 };
@@ -60,6 +64,7 @@ export const cleanSource = async (run: Run, part?: Chunk): Promise<readonly Clea
 const cleanOnce = async (
   run: Run,
   part: Chunk | undefined,
+  each: boolean,
   final: CleanProblem[],
 ): Promise<readonly CleanProblem[]> => {
   const open: CleanProblem[] = [];
@@ -82,7 +87,7 @@ const cleanOnce = async (
       const needed = await findNeededOfRange(run.db, run.from.driver, guard, { firstSeq: first.seq, lastSeq });
       window = { lastSeq, needed };
     }
-    for (const problem of await cleanPage(run, page, guard, window.needed)) {
+    for (const problem of await cleanPage(run, page, each, guard, window.needed)) {
       (problem.final ? final : open).push(problem);
     }
   }
@@ -91,6 +96,7 @@ const cleanOnce = async (
 const cleanPage = async (
   run: Run,
   page: readonly DocumentRecord[],
+  each: boolean,
   guard: DeletionGuard,
   needed: NeededObjects,
 ): Promise<readonly CleanProblem[]> => {
@@ -112,7 +118,14 @@ const cleanPage = async (
 
   const problems = [...left.map(leftProblem), ...results.flatMap(problemOf)];
   const open = new Set(problems.filter((problem) => !problem.final).map((problem) => problem.seq));
-  for (const result of results) if (result.outcome === 'deleted') log.info(deletedLine(result.item.ref));
+  const deleted = results.filter((result) => result.outcome === 'deleted');
+  for (const { item } of deleted) {
+    if (each) log.info(deletedLine(item.ref));
+    else log.debug(deletedLine(item.ref));
+  }
+  if (!each && deleted.length > 0) {
+    log.info(`Deleted ${countOf(deleted.length, 'document')} on source after successful migration to destination`);
+  }
   // Something has brought a row back to the source since the switch: nothing more is deleted until that is settled.
   const cameBack = results.find((result) => result.outcome === 'kept' && result.because === 'row');
   for (const result of results) if (result.outcome === 'kept' && result.because === 'row') open.add(result.item.seq);

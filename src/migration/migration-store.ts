@@ -346,6 +346,15 @@ export const lowerToMigrate = async (tx: Queryable, id: number, by: number): Pro
   );
 };
 
+/** How many documents a migration concerns, as the table of tasks says. */
+export const getToMigrate = async (db: Queryable, id: number): Promise<number> => {
+  const { rows } = await db.query<{ count: number }>(
+    'SELECT archive_documents_to_migrate AS count FROM archive_migration_tasks WHERE id = $1',
+    [id],
+  );
+  return rows[0]?.count ?? 0;
+};
+
 /** Counts documents as migrated, in the transaction that switches them. */
 export const addMigrated = async (tx: Queryable, id: number, count: number): Promise<void> => {
   await tx.query(
