@@ -6,9 +6,9 @@ import { throwIfInterrupted } from './copy.ts';
 import {
   type Confirmation,
   type FailureRecord,
-  moveDocuments,
   recordConfirmations,
   recordFailures,
+  recordLosses,
 } from './document-journal.ts';
 import { destinationRef } from './document-record.ts';
 import { listUnconfirmed, type Unconfirmed } from './document-store.ts';
@@ -75,8 +75,11 @@ const confirmPages = async (
         : confirmed,
     );
     if (lostAre === 'planned') {
-      const seqs = lost.map((document) => document.seq);
-      await moveDocuments(db, fence, seqs, ['copied'], 'planned');
+      await recordLosses(
+        db,
+        fence,
+        lost.map(({ seq }) => seq),
+      );
     } else {
       await recordFailures(db, fence, lost.map(lossOf));
     }

@@ -224,6 +224,12 @@ export const recordConfirmations = async (
   );
 };
 
+/** Copies that are not at the destination any more: made anew, and proved again, since it does not keep what it acknowledges. */
+export const recordLosses = async (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> => {
+  if (seqs.length === 0) return;
+  await updateAllFenced(db, fence, `state = 'planned', unsettled = true`, `AND d.state = 'copied'`, seqs);
+};
+
 /** Forgets our copy of a document, once it has been removed. */
 export const forgetCopies = async (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> => {
   if (seqs.length === 0) return;
