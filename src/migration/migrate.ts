@@ -129,8 +129,8 @@ const switchAll = async (run: Run, skipFailed: boolean): Promise<number | undefi
     const result = await switchOnce(run);
     if (result.outcome === 'switched') {
       run.log.info(
-        `Switched ${countOf(result.documents, 'document')} in ${result.seconds.toFixed(2)} s, ` +
-          `${result.stoppedSeconds.toFixed(2)} s after the services were found stopped: ` +
+        `Switched ${countOf(result.documents, 'document')} in ${result.seconds.toFixed(2)} s` +
+          `${run.force ? '' : `, ${result.stoppedSeconds.toFixed(2)} s after the services were found stopped`}: ` +
           `${run.record.to.config} is the configuration that works now. ` +
           'Database backups from before no longer match the stores.',
       );
