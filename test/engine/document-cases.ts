@@ -56,7 +56,7 @@ const content = fc.oneof(
 const encode = (text: string): string => encodeURIComponent(text).replaceAll('.', '%2E');
 
 /** A request whose path is sent as it is; `fetch` would take `.` and `..` out, encoded or not. */
-export const sendExactly = (
+const sendExactly = (
   base: string,
   method: string,
   path: string,
