@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { PASSWORD } from '../engine/engine-harness.ts';
+import { CLI } from './cli.ts';
 import { type ServedPlace, servePlace } from './engine.ts';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -24,6 +28,12 @@ const ODD_IDS = [
   '-o',
 ];
 
+/** Those of them that are named on the command line as they are. */
+const EXACT_IDS = ['a/b', '..', '-o', '%41'];
+
+const percentEncoded = (id: string): string =>
+  [...Buffer.from(id)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+
 describe('documents', () => {
   let served: ServedPlace;
   let folder = '';
@@ -41,7 +51,7 @@ describe('documents', () => {
     assert.equal((await served.cli(['document', 'get', 'json', 'x'])).out, value);
     assert.equal((await served.cli(['document', 'get', 'json', 'x', '--raw'])).out, `{"document": ${value}}`);
     const direct = await fetch(`${served.url}/objects/json/x`, {
-      headers: { authorization: `Basic ${Buffer.from('admin:secret-admin').toString('base64')}` },
+      headers: { authorization: `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}` },
     });
     assert.equal(await direct.text(), `{"document": ${value}}`);
   });
@@ -60,15 +70,20 @@ describe('documents', () => {
   });
 
   test('keys are exact, whatever they hold', async () => {
-    for (const id of ODD_IDS) {
-      const put = await served.cli(['document', 'put', 'odd/bucket', '-', `--id=${id}`, '--raw'], { input: `=${id}` });
-      assert.equal(put.code, 0, put.err);
+    const source = join(folder, 'source');
+    await mkdir(source);
+    for (const id of ODD_IDS) await writeFile(join(source, percentEncoded(id)), `=${id}`);
+    const put = await served.cli(['document', 'put', 'odd/bucket', source, '--raw']);
+    assert.equal(put.code, 0, put.err);
+    for (const id of EXACT_IDS) {
+      const one = await served.cli(['document', 'put', 'odd/bucket', '-', `--id=${id}`, '--raw'], { input: `=${id}` });
+      assert.equal(one.code, 0, one.err);
     }
     const rows = await served.place.database.query<{ archiveId: string }>(
       `SELECT "archiveId" FROM archive_metadata WHERE bucket = 'odd/bucket'`,
     );
     assert.deepEqual(rows.map(({ archiveId }) => archiveId).toSorted(), ODD_IDS.toSorted());
-    for (const id of ['a/b', '..', '-o']) {
+    for (const id of EXACT_IDS) {
       const got = await served.cli(['document', 'get', '--raw', '--', 'odd/bucket', id]);
       assert.equal(got.out, `=${id}`, got.err);
     }
@@ -130,6 +145,12 @@ describe('documents', () => {
     const got = await served.cli(['document', 'get', 'large', 'large', '--raw', '--output', join(folder, 'again')]);
     assert.equal(got.code, 0, got.err);
     assert.equal(sha256(await readFile(join(folder, 'again'))), sha256(bytes));
+    const script = `'${CLI}' document get large large --raw | head -c 14`;
+    const { ANCHORE_CLI_URL: _, ...inherited } = process.env;
+    const { stdout, stderr } = await promisify(execFile)('/bin/sh', ['-c', script], {
+      env: { ...inherited, ANCHORE_CLI_URL: served.url, ANCHORE_CLI_USER: 'admin', ANCHORE_CLI_PASS: PASSWORD },
+    });
+    assert.deepEqual([stdout, stderr], ['large document', ''], 'a reader that has seen enough is no error');
   });
 
   test('what cannot be meant is said', async () => {
@@ -142,6 +163,7 @@ describe('documents', () => {
       [['get', 'b', 'x'.repeat(300), '--folder', join(folder, 'f')], /too long for the name of a file/],
       [['put', 'b', '-'], /standard input has no name/],
       [['put', 'b', 'x', 'y', '--id', 'z'], /give one file/],
+      [['put', 'b', folder, '--id', 'x', '--raw'], /it is a folder/],
       [['put', 'b', '/nowhere/x'], /\/nowhere\/x: ENOENT/],
       [['put', 'b', '/nowhere%zz'], /\/nowhere%zz: ENOENT|two hexadecimal digits/],
       [['put', 'b', 'x', '--concurrency', '0'], /from 1 to 64/],

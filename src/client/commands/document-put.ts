@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { AppError, messageOf } from '../../core/errors.ts';
@@ -61,22 +60,19 @@ const planItems = async ({ bucket, inputs, id }: PutOptions): Promise<readonly I
   return items;
 };
 
-/** Bytes go out as they are read, however many there are. */
+/** Bytes go out as they are read, however many there are. The file is open before: what is wrong with it is no fault of the connection. */
 const rawBody = async (file: string, stdin: Readable, moved: (bytes: number) => void): Promise<Body> => {
   const contentType = 'application/octet-stream';
-  if (file === STANDARD_INPUT)
-    return {
-      contentType,
-      sizeBytes: undefined,
-      open: () => Readable.from(countBytes(stdin, moved), { objectMode: false }),
-    };
+  const stream = (source: Readable): Readable => Readable.from(countBytes(source, moved), { objectMode: false });
+  if (file === STANDARD_INPUT) return { contentType, sizeBytes: undefined, open: () => stream(stdin) };
   try {
-    const info = await stat(file);
-    const sizeBytes = info.isFile() ? info.size : undefined;
+    const handle = await open(file);
+    const info = await handle.stat();
+    if (info.isDirectory()) throw new Error('it is a folder');
     return {
       contentType,
-      sizeBytes,
-      open: () => Readable.from(countBytes(createReadStream(file), moved), { objectMode: false }),
+      sizeBytes: info.isFile() ? info.size : undefined,
+      open: () => stream(handle.createReadStream()),
     };
   } catch (cause) {
     throw unreadable(file, cause);
