@@ -81,7 +81,7 @@ describe('a copy by the store itself, wrapped', () => {
     const measured = measureDriver(driver);
     const limited = limitConcurrency(measured, { start: 8 });
     await assert.rejects(async () => limited.copyWithin?.(source, key, expected), { code: 'store.throttled' });
-    assert.equal(limited.limit, 4);
+    assert.equal(limited.limitOf('write'), 4);
     await limited.copyWithin?.(source, key, expected);
     const measure = measured.measures.get('copyWithin');
     assert.deepEqual([measure?.calls, measure?.bytes, measure?.failures], [2, bytes.length, { 'store.throttled': 1 }]);

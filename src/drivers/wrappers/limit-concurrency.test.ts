@@ -34,27 +34,15 @@ describe('the limit of concurrency', () => {
     await Promise.all(requests);
   });
 
-  test('grows by one in a round of successes, up to its maximum', async () => {
-    const { driver, head, pending } = open({ start: 2, max: 4 });
-    for (let round = 0; round < 20; round += 1) {
-      const request = head();
-      await settle();
-      pending.at(-1)?.resolve(undefined);
-      await request;
-      if (round === 2) assert.equal(driver.limit, 3);
-    }
-    assert.equal(driver.limit, 4);
-  });
-
   test('is halved once by all the requests of one moment, and never ends', async () => {
     const { driver, head, pending } = open({ start: 8, max: 8 });
     for (const expected of [4, 2, 1, 1]) {
       const before = pending.length;
-      const requests = Array.from({ length: driver.limit }, () => head().catch((error: unknown) => error));
+      const requests = Array.from({ length: driver.limitOf('read') }, () => head().catch((error: unknown) => error));
       await settle();
       for (const request of pending.slice(before)) request.reject(new AppError('store.throttled', 'slow down'));
       await Promise.all(requests);
-      assert.equal(driver.limit, expected);
+      assert.equal(driver.limitOf('read'), expected);
     }
   });
 
@@ -64,7 +52,7 @@ describe('the limit of concurrency', () => {
     await settle();
     pending[0]?.reject(new AppError('store.denied', 'no'));
     await assert.rejects(request);
-    assert.equal(driver.limit, 4);
+    assert.equal(driver.limitOf('read'), 4);
   });
 
   test('one that is stopped while it waits gives its place up', async () => {
@@ -89,7 +77,7 @@ describe('the limit of concurrency', () => {
     const first = head();
     await settle();
     limits.set({ concurrency: 1 });
-    assert.equal(driver.limit, 1);
+    assert.equal(driver.limitOf('read'), 1);
     const more = [head(), head()];
     await settle();
     assert.equal(pending.length, 1);
@@ -106,6 +94,7 @@ describe('the limit of concurrency', () => {
     const driver = limitConcurrency(inner, { start: 8 });
     const key = makeKey();
     await driver.delete([{ ref: refOf(key, driver.locate(key)), md5: undefined }]);
-    assert.equal(driver.limit, 4);
+    assert.equal(driver.limitOf('delete'), 4);
+    assert.equal(driver.limitOf('write'), 8);
   });
 });

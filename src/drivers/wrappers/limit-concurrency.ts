@@ -1,83 +1,136 @@
-import { isAppError } from '../../core/errors.ts';
+import { isAppError, unreachable } from '../../core/errors.ts';
 import type { BulkResult, DeleteOutcome, Driver } from '../contract.ts';
-import { type Call, ForwardingDriver } from './forwarding-driver.ts';
+import { ConcurrencyControl } from './concurrency-control.ts';
+import { type Call, ForwardingDriver, type Operation } from './forwarding-driver.ts';
 import type { Limits } from './limits.ts';
 
 export interface ConcurrencyOptions {
-  /** How many requests at once to begin with; else what the driver says serves it well. */
+  /** How many requests at once to begin with; else 16, or fewer where the driver says so. */
   readonly start?: number;
   readonly max?: number;
   /** What an operator allows, which may change at any time. */
   readonly limits?: Limits;
+  /** In milliseconds, for tests. */
+  readonly now?: () => number;
 }
 
-const FEWEST = 1;
 const DEFAULT_MAX = 128;
+/** Most stores do well with so many; it finds more by itself. */
+const DEFAULT_START = 16;
+
+const KINDS = ['read', 'write', 'delete'] as const;
+type Kind = (typeof KINDS)[number];
+
+const kindOf = (operation: Operation): Kind => {
+  switch (operation) {
+    case 'delete':
+      return 'delete';
+    case 'put':
+    case 'bulk.put':
+    case 'copyWithin':
+    case 'prepare':
+      return 'write';
+    case 'get':
+    case 'head':
+    case 'bulk.get':
+    case 'bulk.head':
+    case 'list':
+    case 'identify':
+    case 'inspect':
+      return 'read';
+    default:
+      return unreachable(operation);
+  }
+};
+
+/** Requests of one kind. */
+interface Lane {
+  readonly control: ConcurrencyControl;
+  readonly waiting: (() => void)[];
+  running: number;
+}
 
 /**
- * Lets only so many requests through at once, and finds out how many: one more for each round of successes, half as
- * many when the store asks for fewer ("additive increase, multiplicative decrease"). Reading a body that was opened,
- * and going through a listing, is not counted.
+ * Lets only so many requests through at once, and finds out how many serve best (`ConcurrencyControl`), apart for reads,
+ * writes and deletes, which are of different weight. Reading a body that was opened, and going through a listing, is not
+ * counted.
  */
 export const limitConcurrency = (inner: Driver, options: ConcurrencyOptions = {}): LimitedDriver =>
   new LimitedDriver(inner, options);
 
 export class LimitedDriver extends ForwardingDriver {
-  readonly #max: number;
   readonly #limits: Limits | undefined;
-  readonly #waiting: (() => void)[] = [];
-  #limit: number;
-  #running = 0;
-  /** Counts decreases: requests that began before the last one say nothing about the limit of now. */
-  #epoch = 0;
+  readonly #subscription: Disposable | undefined;
+  readonly #lanes: Readonly<Record<Kind, Lane>>;
 
   constructor(inner: Driver, options: ConcurrencyOptions) {
     super(inner);
-    this.#limits = options.limits;
-    options.limits?.subscribe(() => this.#wake());
-    this.#max = Math.max(FEWEST, options.max ?? DEFAULT_MAX);
-    this.#limit = Math.min(this.#max, Math.max(FEWEST, options.start ?? inner.capabilities.concurrency));
+    const { limits, max = DEFAULT_MAX, now } = options;
+    const { start = Math.min(DEFAULT_START, inner.capabilities.concurrency) } = options;
+    const open = (): Lane => ({
+      control: new ConcurrencyControl({ start, max, ...(now && { now }) }),
+      waiting: [],
+      running: 0,
+    });
+    this.#lanes = { read: open(), write: open(), delete: open() };
+    this.#limits = limits;
+    this.#subscription = limits?.subscribe(() => this.#wake());
   }
 
-  /** How many requests may run at once just now. */
-  get limit(): number {
-    return Math.min(Math.floor(this.#limit), this.#limits?.values.concurrency ?? Number.POSITIVE_INFINITY);
+  /** How many requests of a kind may run at once just now. */
+  limitOf(kind: Kind): number {
+    return Math.min(this.#lanes[kind].control.limit, this.#allowed);
+  }
+
+  /** What an operator allows for all kinds together. */
+  get #allowed(): number {
+    return this.#limits?.values.concurrency ?? Number.POSITIVE_INFINITY;
   }
 
   protected override async call<T>(call: Call<T>): Promise<T> {
-    await this.#enter(call.signal);
-    const epoch = this.#epoch;
+    const lane = this.#lanes[kindOf(call.operation)];
+    await this.#enter(lane, call.signal);
+    const epoch = lane.control.begin(lane.waiting.length > 0);
     try {
       const result = await call.send(call.signal);
-      this.#learn(epoch, isThrottledAnswer(result));
+      if (isThrottledAnswer(result)) lane.control.throttled(epoch);
+      else lane.control.answered();
       return result;
     } catch (error) {
-      if (isThrottled(error)) this.#learn(epoch, true);
+      if (isThrottled(error)) lane.control.throttled(epoch);
       throw error;
     } finally {
-      this.#running -= 1;
+      lane.running -= 1;
       this.#wake();
     }
   }
 
-  async #enter(signal: AbortSignal | undefined): Promise<void> {
+  #hasPlace(lane: Lane): boolean {
+    if (lane.running >= lane.control.limit) return false;
+    const allowed = this.#allowed;
+    return (
+      allowed === Number.POSITIVE_INFINITY || KINDS.reduce((sum, kind) => sum + this.#lanes[kind].running, 0) < allowed
+    );
+  }
+
+  async #enter(lane: Lane, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
-    if (this.#waiting.length === 0 && this.#running < this.limit) {
-      this.#running += 1;
+    if (lane.waiting.length === 0 && this.#hasPlace(lane)) {
+      lane.running += 1;
       return;
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const enter = (): void => {
-      this.#running += 1;
+      lane.running += 1;
       resolve();
     };
     const leave = (): void => {
-      const place = this.#waiting.indexOf(enter);
+      const place = lane.waiting.indexOf(enter);
       if (place < 0) return;
-      this.#waiting.splice(place, 1);
+      lane.waiting.splice(place, 1);
       reject(signal?.reason);
     };
-    this.#waiting.push(enter);
+    lane.waiting.push(enter);
     signal?.addEventListener('abort', leave, { once: true });
     try {
       await promise;
@@ -87,20 +140,19 @@ export class LimitedDriver extends ForwardingDriver {
   }
 
   #wake(): void {
-    while (this.#running < this.limit) {
-      const enter = this.#waiting.shift();
-      if (enter === undefined) return;
-      enter();
+    for (const kind of KINDS) {
+      const lane = this.#lanes[kind];
+      while (this.#hasPlace(lane)) {
+        const enter = lane.waiting.shift();
+        if (enter === undefined) break;
+        enter();
+      }
     }
   }
 
-  #learn(epoch: number, throttled: boolean): void {
-    if (!throttled) {
-      this.#limit = Math.min(this.#max, this.#limit + 1 / this.#limit);
-    } else if (epoch === this.#epoch) {
-      this.#epoch += 1;
-      this.#limit = Math.max(FEWEST, this.#limit / 2);
-    }
+  override async [Symbol.asyncDispose](): Promise<void> {
+    this.#subscription?.[Symbol.dispose]();
+    await super[Symbol.asyncDispose]();
   }
 }
 
