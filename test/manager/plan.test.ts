@@ -4,7 +4,11 @@ import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { putDocument } from '../../src/archive/archive.ts';
+import { openDatabase } from '../../src/database/open-database.ts';
+import { ensureAnchoreTables } from '../../src/database/schema/anchore-tables.ts';
 import type { Plan } from '../../src/manager/plan/plan.ts';
+import { openStore } from '../../src/stores/open-store.ts';
 import { type S3Server, startFauxqs } from '../support/fauxqs.ts';
 import { MANAGER, runManager } from '../support/manager.ts';
 import { getTestPostgres, type TestDatabase } from '../support/postgres.ts';
@@ -141,25 +145,50 @@ describe('plan', () => {
     await assert.rejects(s3.listKeys('absent'), /NoSuchBucket|404/);
   });
 
-  test('the embedded database, too', async () => {
+  test('the embedded database, whose one connection the trial holds', async () => {
     const embedded = join(configs.folder, 'embedded');
-    await runManager(['archivestorage', '--db-connect', `embedded:${embedded}`, 'check', from]);
+    const url = `embedded:${embedded}`;
+    {
+      await using db = await openDatabase({ kind: 'embedded', folder: embedded, shownUrl: url });
+      await ensureAnchoreTables(db);
+      const settings = {
+        driver: { name: 'db', options: {} },
+        compression: { enabled: false, minSizeKbytes: 100 },
+      } as const;
+      const { signal } = new AbortController();
+      await using opened = await openStore(db, settings, { environment: {}, prepare: false, reliability: {}, signal });
+      for (let n = 0; n < 20; n += 1) {
+        const key = { userId: 'admin', bucket: 'analysis_data', archiveId: `a${n}`, documentName: `a${n}.json` };
+        await putDocument(db, opened.store, key, Buffer.from(JSON.stringify({ document: n })));
+      }
+    }
+    const db2 = await configs.write('db2.yaml', 'db2');
     const { code, stdout, stderr } = await runManager([
       'archivestorage',
       '--db-connect',
-      `embedded:${embedded}`,
+      url,
       'plan',
       from,
-      to,
-      '--force',
+      db2,
       '--json',
     ]);
-    await rm(embedded, { recursive: true });
     assert.equal(code, 0, stderr);
-    assert.deepEqual(
-      (JSON.parse(stdout) as Plan).problems.map((problem) => problem.code),
-      ['refused.no-documents'],
-    );
+    const made = JSON.parse(stdout) as Plan;
+    assert.deepEqual([made.problems, made.forecast.documents, made.read.documents], [[], 20, 20]);
+    assert.ok(made.estimate !== null);
+    await rm(embedded, { recursive: true });
+  });
+
+  test('beside a run that goes on nothing is measured', async () => {
+    const client = await database.connect();
+    try {
+      await client.query('SELECT pg_advisory_lock(2, 1)');
+      const { code, made } = await plan(from, to);
+      assert.deepEqual([code, refusals(made), made.unmeasured], [3, ['refused.lock-held'], 'a migration is running']);
+      assert.equal(made.read.unreadable, 0);
+    } finally {
+      await client.end();
+    }
   });
 });
 

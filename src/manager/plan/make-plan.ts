@@ -255,6 +255,7 @@ export const makePlan = async (
     work,
     ratio: estimate?.ratio ?? 1,
     cleans,
+    atOnce: options.move ? env.settings.chunkSize : undefined,
     reclaims: wanted.reclaims,
     versioned,
   });

@@ -28,6 +28,8 @@ export interface SpaceRequest {
   /** Bytes written for each byte read. */
   readonly ratio: number;
   readonly cleans: boolean;
+  /** So many documents lie on both sides at most; undefined for all. */
+  readonly atOnce: number | undefined;
   readonly reclaims: boolean;
   /** The store keeps the versions of what is deleted. */
   readonly versioned: boolean;
@@ -35,8 +37,10 @@ export interface SpaceRequest {
 
 export const planSpace = async (request: SpaceRequest): Promise<Space> => {
   const { from, to, work, ratio } = request;
-  const documents = work.documents - work.copied;
-  const payload = Math.max(0, work.bytes - work.copiedBytes) * ratio;
+  const left = work.documents - work.copied;
+  const documents = sharesRoom(request) ? Math.min(left, request.atOnce ?? left) : left;
+  const share = left === 0 ? 0 : documents / left;
+  const payload = Math.max(0, work.bytes - work.copiedBytes) * ratio * share;
   const blocks = to.driver.name === 'localfs' ? (documents * BLOCK_BYTES) / 2 : 0;
   return {
     neededBytes: Math.round(payload + blocks),
@@ -46,6 +50,10 @@ export const planSpace = async (request: SpaceRequest): Promise<Space> => {
     freedHow: freedHow(request, isInDatabase(from)),
   };
 };
+
+/** Only where both stores are folders does what the source frees make room for the next copies. */
+const sharesRoom = ({ from, to }: SpaceRequest): boolean =>
+  from.driver.name === 'localfs' && to.driver.name === 'localfs';
 
 const freedBytesOf = async ({ source, work, from }: SpaceRequest): Promise<number> => {
   if (source.driver.space !== undefined) return (await source.driver.space.measure()).sizeBytes;
