@@ -69,6 +69,9 @@ test('each condition is told, whatever word Anchore has for it; times bear their
   await run(['migrate', from, to, '--dontask', '--nodelete']);
   assert.deepEqual(await newest(), ['complete', 'source kept']);
   await run(['clean', String(id), '--dontask']);
+  const told = await run(['show-migration', String(id)]);
+  assert.match(told, /^run +began +ended +how +copied +retries +failed *\nprecopy +\S+Z +\S+Z +killed +500 +0 +0 *$/m);
+  assert.match(told, /^clean +\S+Z +\S+Z +complete +0 /m);
   assert.deepEqual(await newest(), ['complete', 'complete']);
   for (const { startedAt, lastUpdated } of await list())
     for (const time of [startedAt, lastUpdated]) assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/);

@@ -1,8 +1,11 @@
 import { AppError } from '../../core/errors.ts';
+import { renderPlainTable } from '../../core/plain-table.ts';
 import { describeDocument } from '../../migration/describe.ts';
 import { DOCUMENT_STATES, SKIP_REASONS, type SkipReason } from '../../migration/phases.ts';
+import type { RunRecord } from '../../migration/run-store.ts';
 import { getStatus, type MigrationStatus, pageExceptions } from '../../migration/status.ts';
 import type { Command } from '../context.ts';
+import { listReportedRuns } from '../report/report-store.ts';
 import { connectForId, getRecord, parseId } from '../journalled.ts';
 import { findTask, type MigrationTask } from '../task-store.ts';
 import { renderTaskTable } from '../task-table.ts';
@@ -50,6 +53,21 @@ const describe = (status: MigrationStatus, listed: MigrationTask): string => {
   return [...lines, 'documents:', ...(states.length > 0 ? states : ['  none'])].join('\n');
 };
 
+const describeRuns = (runs: readonly RunRecord[]): string =>
+  renderPlainTable(
+    ['run', 'began', 'ended', 'how', 'copied', 'retries', 'failed'],
+    runs.map((run) => [
+      run.command,
+      run.startedAt,
+      run.endedAt ?? 'None',
+      run.end?.outcome ?? run.phase,
+      String(run.documents),
+      String(run.retries),
+      String(run.failures),
+    ]),
+    'left',
+  );
+
 /** `show-migration ID [--failed] [--skipped]`: what the journal says of one migration. Changes nothing. */
 export const showMigration: Command = async (context, input) => {
   const { output } = context;
@@ -59,10 +77,13 @@ export const showMigration: Command = async (context, input) => {
   const status = await getStatus(db, id);
   const task = await findTask(db, id);
   if (task === undefined) throw new AppError('internal', `migration ${id} has no row in tasks`);
+  const { runs } = await listReportedRuns(db, id);
   output.text(`${renderTaskTable([task])}\n\n${describe(status, task)}`);
+  if (runs.length > 0) output.text(`\n${describeRuns(runs)}`);
   output.object({
     ...status,
     condition: task.condition,
+    runs,
     failures: Object.fromEntries(status.failures),
     skipped: Object.fromEntries(status.skipped),
   });
