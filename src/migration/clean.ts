@@ -26,6 +26,8 @@ export interface CleanProblem extends FailureRecord {
 }
 
 const TRIES = 3;
+/** How long an answer to what still needs the source is relied upon. */
+const FRESH_MS = 10_000;
 /** So many documents of a migration are told of one by one, as the operator's guide shows; of more, only with --debug. */
 const TOLD_EACH = 10_000;
 /** Documents that are held in memory, and deleted, together. */
@@ -70,7 +72,7 @@ const cleanOnce = async (
   const open: CleanProblem[] = [];
   const { cleanWindow } = run.settings;
   let afterSeq = (part?.firstSeq ?? 1) - 1;
-  let window: { readonly lastSeq: number; readonly needed: NeededObjects } | undefined;
+  let window: { readonly lastSeq: number; readonly foundMs: number; readonly needed: NeededObjects } | undefined;
   for (;;) {
     throwIfInterrupted(run.signal);
     using _ = await run.gate.enter(run.signal);
@@ -82,10 +84,12 @@ const cleanOnce = async (
     afterSeq = last.seq;
     if (!run.force) await refuseWhileServicesRun(run.db, run.heartbeats);
     const guard = await guardDeletes(run, 'source');
-    if (window === undefined || last.seq > window.lastSeq) {
+    // A pause or a limit can make a window last: a row that came meanwhile must be seen.
+    if (window === undefined || last.seq > window.lastSeq || performance.now() - window.foundMs > FRESH_MS) {
+      const foundMs = performance.now();
       const lastSeq = Math.max(last.seq, first.seq + cleanWindow - 1);
       const needed = await findNeededOfRange(run.db, run.from.driver, guard, { firstSeq: first.seq, lastSeq });
-      window = { lastSeq, needed };
+      window = { lastSeq, foundMs, needed };
     }
     for (const problem of await cleanPage(run, page, each, guard, window.needed)) {
       (problem.final ? final : open).push(problem);
