@@ -159,6 +159,7 @@ const abandon = async (env: Environment, request: RollbackRequest): Promise<Migr
 const endUnswitched = async (env: Environment, run: Run, deleteThem: boolean): Promise<MigrationResult> => {
   const { db, record, epoch, log } = run;
   const fence = { id: record.id, epoch };
+  run.progress({ type: 'phase', phase: 'finishing' });
   if (deleteThem) {
     // What a killed write has left half-way goes when a store is made ready; one that is full can still be deleted from.
     await run.to.driver.prepare(run.signal).catch((error: unknown) => {

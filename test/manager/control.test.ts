@@ -132,13 +132,28 @@ test('a run that was killed is told as killed, and paused no more when it is con
   );
 });
 
+test('what cannot be journalled of its progress holds up no run', async () => {
+  await database.query(
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room'; END $$;
+     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON archive_mover_run FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON archive_mover_sample FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON archive_mover_control FOR EACH STATEMENT EXECUTE FUNCTION refuse();`,
+  );
+  const { stderr } = await run(0, 'migrate', from, to, '--dontask', '--debug', '--concurrency', '9');
+  assert.match(stderr, /\[DEBUG\] The progress could not be journalled: .*no room/);
+  await database.query(
+    ['run', 'sample', 'control'].map((name) => `DROP TRIGGER refuse ON archive_mover_${name};`).join(' '),
+  );
+  await run(0, 'migrate', to, from, '--dontask', '--quiet');
+});
+
 test('an interruption is journalled, says how far it got, and pauses keep nobody from it', async () => {
   await using stopped = startManager(
     [...group(), 'migrate', from, to, '--dontask', '--requests-per-second', '3'],
     SLOW,
   );
   await stopped.waitFor('copied', (line) => isProgress(line) && Number(line['copied']) > 0);
-  await run(0, 'pause', '3');
+  await run(0, 'pause', '5');
   stopped.child.kill('SIGINT');
   assert.equal(await stopped.ended, 130);
   assert.match(stopped.stderr(), /It got so far: copying, \d+ of 500 documents/);
@@ -147,6 +162,6 @@ test('an interruption is journalled, says how far it got, and pauses keep nobody
     stopped.lines.slice(-2).map((line) => line['event'] ?? Object.keys(line)),
     ['ended', ['error']],
   );
-  assert.match((await run(130, 'watch', '3')).stdout, /has ended after .*: interrupted/);
-  await run(0, 'resume', '3', '--dontask', '--quiet', '--bandwidth', 'none', '--requests-per-second', 'none');
+  assert.match((await run(130, 'watch', '5')).stdout, /has ended after .*: interrupted/);
+  await run(0, 'resume', '5', '--dontask', '--quiet', '--bandwidth', 'none', '--requests-per-second', 'none');
 });

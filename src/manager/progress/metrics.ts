@@ -75,10 +75,10 @@ export const createRunMetrics = async (
     const current = look()?.progress.phase ?? 'preparing';
     for (const phase of RUN_PHASES) set({ phase }, phase === current ? 1 : 0);
   });
-  labelled('seconds_left', 'Until the phase is done, as far as one can tell', [], (set) => {
+  labelled('seconds_left', 'Until the phase is done; nothing where nobody can tell', ['phase'], (set) => {
     const view = look();
     const left = view && meter.measure(view).secondsLeft;
-    if (left !== undefined) set({}, left);
+    if (view !== undefined && left !== undefined) set({ phase: view.progress.phase }, left);
   });
   labelled('requests_in_flight', 'Requests to a store under way', ['store'], (set) => {
     for (const store of ROLES) set({ store }, activity.drivers.get(store)?.running ?? 0);
