@@ -14,6 +14,8 @@ const start = async (command: CommandName): Promise<unknown> => {
       return import('../../src/engine/main.ts');
     case 'anchore-cli':
       return import('../../src/client/main.ts');
+    case 'anchore-cli':
+      return import('../../src/client/main.ts');
   }
 };
 
