@@ -37,7 +37,10 @@ const bundle = async (file: string): Promise<void> => {
     external: ['pg-native'],
     logLevel: 'error',
   });
-  if (result.warnings.length > 0) throw new Error(`${result.warnings.length} warnings from esbuild`);
+  if (result.warnings.length > 0)
+    throw new Error(
+      `esbuild warns: ${result.warnings.map(({ text, location }) => `${location?.file}:${location?.line}: ${text}`).join('; ')}`,
+    );
 };
 
 const runNode = (...args: readonly string[]): void => {

@@ -14,8 +14,6 @@ const start = async (command: CommandName): Promise<unknown> => {
       return import('../../src/engine/main.ts');
     case 'anchore-cli':
       return import('../../src/client/main.ts');
-    case 'anchore-cli':
-      return import('../../src/client/main.ts');
   }
 };
 
