@@ -20,6 +20,15 @@ const planFolder = async (t: TestContext): Promise<string> => {
 const open = (folder: string): Promise<Database> =>
   openDatabase({ kind: 'embedded', folder, shownUrl: `embedded:${folder}` });
 
+test('a database that is closed right after a failed statement ends quietly', async (t) => {
+  const db = await open(await planFolder(t));
+  await assert.rejects(db.query('SELECT none FROM pg_class WHERE relname = $1', ['x']), (error) =>
+    isAppError(error, 'database.schema'),
+  );
+  await db[Symbol.asyncDispose]();
+  await new Promise((resolve) => setTimeout(resolve, 50)); // what was still to be sent would end the process now
+});
+
 /** Another process that opens the folder, and commits a row for each number that it prints. */
 const WRITER = `
   import { openDatabase } from ${JSON.stringify(new URL('./open-database.ts', import.meta.url).href)};

@@ -32,15 +32,20 @@ export const openEmbeddedDatabase = async (target: EmbeddedTarget, log: Log): Pr
   cleanup.use(await lockFolder(folder));
 
   const { lite, dataFolder } = await openLite(folder);
-  cleanup.defer(() => lite.close());
 
   const [{ default: pg }, { createPgConfig }] = await Promise.all([
     import('pg'),
     import('@electric-sql/pglite/node-postgres'),
   ]);
+  const config = createPgConfig(lite);
+  cleanup.defer(() => {
+    // What a failed statement has left to be sent fails once it is closed, and by then nobody listens: Node would end.
+    config.connection.on('error', () => undefined);
+    return lite.close();
+  });
   const settings = planSessionSettings({ schema: 'public', statementTimeoutMs: 0 });
   const pool = new pg.Pool(
-    Object.assign(createPgConfig(lite), {
+    Object.assign(config, {
       // PGlite's own reader of bytea runs out of memory at 100 MB; through pg's protocol ours is used.
       types: { getTypeParser: (oid: number) => findTypeParser(oid) ?? pg.types.getTypeParser(oid, 'text') },
       max: 1,

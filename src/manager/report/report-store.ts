@@ -20,7 +20,8 @@ export const sumBytes = async (
 ): Promise<{ readonly copiedBytes: number; readonly switchedBytes: number }> => {
   const { rows } = await db.query<{ copied: number; switched: number }>(
     `SELECT coalesce(sum(dst_size), 0)::float8 AS copied,
-            coalesce(sum(dst_size) FILTER (WHERE state <> 'copied'), 0)::float8 AS switched
+            coalesce(sum(dst_size) FILTER (WHERE state <> 'copied'
+              OR (SELECT unmarked FROM archive_mover_migration WHERE id = $1)), 0)::float8 AS switched
        FROM archive_mover_document
       WHERE migration_id = $1 AND state IN ('copied', 'switched', 'cleaning', 'cleaned')`,
     [id],
