@@ -46,6 +46,7 @@ export class Screen {
       write();
       return;
     }
+    this.#noticeSize();
     this.#stream.write(this.#erased() + this.#takeGathered());
     write();
     this.#shown = [];
@@ -62,6 +63,7 @@ export class Screen {
   /** Draws the frame anew, and writes what has been gathered. */
   refresh(): void {
     if (this.#draw === undefined) return;
+    this.#noticeSize();
     const gathered = this.#takeGathered();
     const rows = this.#stream.rows ?? 24;
     const lines = this.#draw(this.#columns).slice(0, Math.max(1, rows - 1));
@@ -72,10 +74,22 @@ export class Screen {
   /** Takes the frame away; what was gathered stays. */
   clear(): void {
     if (this.#draw === undefined) return;
+    this.#noticeSize();
     this.#stream.off('resize', this.#onResize);
     this.#draw = undefined;
     this.#stream.write(this.#erased() + this.#takeGathered());
     this.#shown = [];
+  }
+
+  /**
+   * Asks for the size of the terminal before the news of it may have come: a frame that a narrower terminal has wrapped is only
+   * erased whole where the size is known. A terminal of Node looks by itself when it is told to; other streams have none.
+   */
+  #noticeSize(): void {
+    const stream: { readonly _refreshSize?: () => void } = this.#stream as object;
+    this.#stream.off('resize', this.#onResize);
+    stream._refreshSize?.();
+    this.#stream.on('resize', this.#onResize);
   }
 
   get #columns(): number {

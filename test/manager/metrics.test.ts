@@ -87,7 +87,7 @@ test('a run serves the metrics that the alerts and the dashboard ask for', async
   );
 });
 
-test('a port that is taken refuses before anything begins', async () => {
+test('an address that cannot be used refuses before anything begins', async () => {
   await using configs = await createConfigs();
   const from = await configs.write('config.yaml', 'db');
   await using busy = startManager([

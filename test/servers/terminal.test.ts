@@ -25,7 +25,7 @@ before(async () => {
   database = await (await getTestPostgres()).createDatabase({ template: 'fixture' });
   await database.query(`UPDATE archive_document SET jsondata = 'short' WHERE ${BROKEN}`);
   const [from, to] = [await configs.write('config.yaml', 'db'), await configs.write('dest-config.yaml', 'db2')];
-  migrate = ['migrate', from, to, '--dontask', '--nodelete', '--skip-failed', '--requests-per-second', '5'];
+  migrate = ['migrate', from, to, '--dontask', '--nodelete', '--skip-failed', '--requests-per-second', '2'];
 });
 
 after(async () => {
@@ -148,13 +148,16 @@ test('watch shows the same elsewhere; without colours, or without a Unicode loca
   assert.match(lines.join('\n'), /^#*\.+ +\d+ %/m);
   assert.doesNotMatch((await working.look({ escapes: true })).join('\n'), /\u001B\[(?!0?m)/);
 
-  const group = ['archivestorage', '--db-connect', database.url];
+  const ask = async (...args: readonly string[]): Promise<void> => {
+    const { code, stdout, stderr } = await runManager(['archivestorage', '--db-connect', database.url, ...args]);
+    assert.equal(code, 0, `${args.join(' ')}\n${stdout}${stderr}`);
+  };
   const id = /Migration (\d+)/.exec(head)?.[1] ?? '';
-  assert.equal((await runManager([...group, 'pause', id])).code, 0);
+  await ask('pause', id);
   for (const terminal of [working, watching])
     await terminal.until('paused', (seen) => seen.some((line) => /\bpaused\b/.test(line)));
-  assert.equal((await runManager([...group, 'limit', id, '--requests-per-second', 'none'])).code, 0);
-  assert.equal((await runManager([...group, 'resume', id])).code, 0);
+  await ask('limit', id, '--requests-per-second', 'none');
+  await ask('resume', id);
   for (const terminal of [working, watching]) {
     const seen = await terminal.until('ended', (all) => all.some((line) => line === 'ended with 1'));
     assert.equal(seen.filter(isHead).length, 0, seen.join('\n'));

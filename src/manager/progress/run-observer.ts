@@ -44,6 +44,13 @@ export class RunObserver {
     this.#context = context;
     this.#command = command;
     this.#asked = options.limits;
+    // What the command line says holds from the first request on, whatever the journal says later.
+    const { bandwidthBytesPerSecond, requestsPerSecond, concurrency } = options.limits;
+    this.limits.set({
+      bandwidthBytesPerSecond: bandwidthBytesPerSecond ?? undefined,
+      requestsPerSecond: requestsPerSecond ?? undefined,
+      concurrency: concurrency ?? undefined,
+    });
     this.#reportFile = options.reportFile;
     this.#state = this.#newState();
   }
