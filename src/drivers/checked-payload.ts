@@ -69,15 +69,16 @@ export async function* untilAborted<T>(
   if (signal === undefined) return yield* items;
   signal.throwIfAborted();
   let fail: (reason: unknown) => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => (fail = reject));
-  // Unhandled only in name: whoever waits below sees it.
-  aborted.catch(() => undefined);
   const onAbort = (): void => fail(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   const iterator = items[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const step = await Promise.race([iterator.next(), aborted]);
+      // Not a race with one promise for all items: that would hold on to every item until the end.
+      const step = await new Promise<IteratorResult<T>>((resolve, reject) => {
+        fail = reject;
+        iterator.next().then(resolve, reject);
+      });
       if (step.done === true) return;
       yield step.value;
       signal.throwIfAborted();
