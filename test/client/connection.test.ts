@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -108,6 +108,41 @@ describe('the way to the service', () => {
     assert.equal(deleted.code, 1);
     assert.match(deleted.err, /service\.unavailable \(HTTP 503\)/);
     assert.equal(service.requests.length - before, 2);
+  });
+
+  test('a document that breaks off is read again from its start; a file is there whole or not at all', async () => {
+    let breaks = 1;
+    await using service = await startScriptedServer(({ target }) => {
+      if (target === '/v1') return json(200, 'v1');
+      const whole = { status: 200, body: 'the whole document' };
+      return breaks-- > 0 ? { ...whole, cutAfterBytes: 7 } : whole;
+    });
+    const target = join(folder, 'documents');
+    const get = () =>
+      runCli(['document', 'get', 'b', 'x', '--raw', '--folder', target], { environment: as(apiOf(service)) });
+    const got = await get();
+    assert.equal(got.code, 0, got.err);
+    assert.equal(await readFile(join(target, 'x'), 'utf8'), 'the whole document');
+    await rm(join(target, 'x'));
+    breaks = 10;
+    const failed = await get();
+    assert.equal(failed.code, 2);
+    assert.match(failed.err, /service\.unreachable/);
+    assert.deepEqual(await readdir(target), []);
+  });
+
+  test('what fails for one document fails for all: it is told once', async () => {
+    let left = 3;
+    await using service = await startScriptedServer(({ target }) =>
+      target === '/v1' || left-- > 0 ? json(200, true) : json(401, { message: 'no longer', httpcode: 401 }),
+    );
+    const ids = Array.from({ length: 50 }, (_, index) => `d${index}`);
+    const { code, err } = await runCli(['document', 'delete', 'b', ...ids, '--concurrency', '1'], {
+      environment: as(apiOf(service)),
+    });
+    assert.equal(code, 2);
+    assert.match(err, /^Deleted 3 of 50 documents before this:\nError: no longer\./);
+    assert.equal(service.requests.length, 5);
   });
 
   test('TLS: trusted by --cacert, or not looked at by --insecure', async () => {
