@@ -61,14 +61,14 @@ export const measureRows = async (rows: readonly Row[], context: MeasureContext)
   const results: KeptResult[] = [];
   let failed = 0;
   await using place = await Place.open(options.folder);
-  for (const row of rows) {
+  for (const [index, row] of rows.entries()) {
     const missing = await findMissing(row, place);
     if (missing.length > 0) {
       say(`${row.name}: left out, this machine does not have ${missing.join(', ')}`);
       continue;
     }
     const started = performance.now();
-    say(`${row.name}: ${row.title}`);
+    say(`${row.name} (${index + 1} of ${rows.length}): ${row.title}`);
     try {
       results.push(await measureRow(row, place, context));
     } catch (error) {

@@ -14,7 +14,14 @@ describe('the command line of the benchmark', () => {
   });
 
   test('what cannot be meant is refused', () => {
-    for (const args of [['--full', '--quick'], ['db-s3'], ['--runs', '0'], ['--documents', '1.5'], ['--fast']])
+    for (const args of [
+      ['--full', '--quick'],
+      ['--full', '--documents', '5'],
+      ['db-s3'],
+      ['--runs', '0'],
+      ['--documents', '1.5'],
+      ['--fast'],
+    ])
       assert.throws(() => parseOptions(args));
   });
 

@@ -52,6 +52,7 @@ export const parseOptions = (args: readonly string[]): BenchOptions => {
   });
   const { quick, full = false, only = [], folder, report = false, list = false } = values;
   if (quick === true && full) throw new Error('--quick and --full exclude each other');
+  if (full && values.documents !== undefined) throw new Error('--full has its own numbers of documents');
   if (positionals.length > 0 && only.length === 0)
     throw new Error(`${positionals.join(' ')}: rows are named after --only`);
   return {

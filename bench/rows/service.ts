@@ -13,6 +13,7 @@ import { type BenchStore, DB, DB2, localfsStore, openSwiftPlace, s3PlaceOf, s3St
 const SERVICE = 'through the service';
 const DRIVER = 'the driver alone';
 const CONCURRENCY = 16;
+const MAX_RUNS = 3;
 const PASSWORD = 'bench-password';
 
 const openStore = async ({ place }: Bench, driver: BenchStore['driver']): Promise<BenchStore> => {
@@ -85,10 +86,14 @@ const rowOf = (driver: BenchStore['driver'], servers: readonly StoreServer[]): R
       await using database = await bench.place.createDatabase({ documents, sizes: SMALL, seed: 12 });
       return await exportDocuments(database.url, await bench.place.makeFolder('documents'));
     })();
-    const contenders = await alternate(bench, [
-      { name: SERVICE, measure: async () => throughService(bench, await openStore(bench, driver), exported) },
-      { name: DRIVER, measure: async () => byDriver(bench, await openStore(bench, driver), exported) },
-    ]);
+    const contenders = await alternate(
+      bench,
+      [
+        { name: SERVICE, measure: async () => throughService(bench, await openStore(bench, driver), exported) },
+        { name: DRIVER, measure: async () => byDriver(bench, await openStore(bench, driver), exported) },
+      ],
+      Math.min(MAX_RUNS, bench.runs),
+    );
     const reading = (name: string): readonly number[] =>
       figuresOf(contenders, name, ({ more }) => documents / (more?.['getSeconds'] ?? Number.NaN));
     return {
