@@ -216,8 +216,8 @@ export interface Driver extends AsyncDisposable {
   list(signal?: AbortSignal): AsyncIterable<ListedObject>;
 
   readonly bulk?: BulkOperations;
-  /** Only for stores in the metadata's database, unless something has to see each object pass. */
-  tableSql?(): Promise<TableSql>;
+  /** Only for stores in the metadata's database. undefined while something has to see each object pass, such as a limit. */
+  tableSql?(): Promise<TableSql | undefined>;
   /** Only for stores that do not give back by themselves what deleting frees. */
   readonly space?: SpaceKeeper;
 

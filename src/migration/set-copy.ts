@@ -8,7 +8,7 @@ import { slices } from './slices.ts';
 /** Documents and payload bytes of one statement. */
 const SET = { documents: 250, bytes: 32 * 1024 * 1024 };
 /** So few documents are not worth another try, when one of them makes the statement fail. */
-const LEAST = 16;
+const LEAST = 4;
 
 /**
  * Copies those documents of a chunk that need not leave the database, by a statement for many. What a statement cannot do,
@@ -26,10 +26,12 @@ export const copyWithinDatabase = async (run: Run, chunk: Chunk): Promise<void> 
 const planSetCopy = async (run: Run): Promise<SetCopy | undefined> => {
   const { from, to } = run;
   if (run.readBack || from.driver.tableSql === undefined || to.driver.tableSql === undefined) return undefined;
+  const [source, destination] = await Promise.all([from.driver.tableSql(), to.driver.tableSql()]);
+  if (source === undefined || destination === undefined) return undefined;
   const compresses = to.codec.enabled && to.driver.capabilities.compression;
   return {
-    from: await from.driver.tableSql(),
-    to: await to.driver.tableSql(),
+    from: source,
+    to: destination,
     maxSizeBytes: Math.min(SET.bytes, compresses ? to.codec.minSizeKbytes * 1024 : SET.bytes),
     online: run.online,
   };

@@ -6,6 +6,8 @@ import type { Database } from '../../src/database/database.ts';
 import { openDbDriver } from '../../src/drivers/db/driver.ts';
 import type { Driver } from '../../src/drivers/contract.ts';
 import { openDb2Driver } from '../../src/drivers/db2/driver.ts';
+import { Limits } from '../../src/drivers/wrappers/limits.ts';
+import { makeReliable } from '../../src/drivers/wrappers/standard.ts';
 import { ensureTables } from '../../src/migration/journal.ts';
 import { getStatus } from '../../src/migration/status.ts';
 import { DATABASE_KINDS, openTestDatabase, type OpenTestDatabase } from '../support/each-database.ts';
@@ -149,6 +151,23 @@ for (const kind of DATABASE_KINDS) {
       assert.equal(result.outcome, 'complete');
       assert.ok(seen.passed() > 0 && seen.passed() < 30);
       assert.deepEqual(await problemsThrough(db, { ...bytes, codec: COMPRESSED }, expected), []);
+    });
+
+    test('what an operator limits passes through here, as long as it is limited', async () => {
+      await seed(db, text, 30);
+      const limits = new Limits();
+      const reliable = counting(makeReliable(text.driver, { limits }));
+      const limited = { ...text, driver: reliable.driver };
+      assert.notEqual(await reliable.driver.tableSql?.(), undefined);
+      for (const limit of [{ bandwidthBytesPerSecond: 1e9 }, { requestsPerSecond: 1e5 }, { concurrency: 4 }]) {
+        limits.set(limit);
+        assert.equal(await reliable.driver.tableSql?.(), undefined);
+        for (const name of ['bandwidthBytesPerSecond', 'requestsPerSecond', 'concurrency'])
+          limits.set({ [name]: undefined });
+      }
+      limits.set({ concurrency: 4 });
+      assert.equal((await place.migrate(limited, bytes, KEEP)).outcome, 'complete');
+      assert.ok(reliable.passed() >= 30);
     });
 
     test('a kill leaves each document copied and recorded, or neither', async () => {

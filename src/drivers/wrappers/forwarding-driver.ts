@@ -82,10 +82,10 @@ export class ForwardingDriver implements Driver {
     return call.send(call.signal);
   }
 
-  /** For wrappers that need not see each object: statements of the database pass all of them by. */
-  protected passTableSql(): void {
+  /** For wrappers that need not see each object, while `isAllowed`: statements of the database pass all of them by. */
+  protected passTableSql(isAllowed: () => boolean = () => true): void {
     const sql = this.inner.tableSql?.bind(this.inner);
-    if (sql !== undefined) this.tableSql = sql;
+    if (sql !== undefined) this.tableSql = async () => (isAllowed() ? sql() : undefined);
   }
 
   get name(): DriverName {

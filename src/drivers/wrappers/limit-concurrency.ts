@@ -75,6 +75,7 @@ export class LimitedDriver extends ForwardingDriver {
     this.#lanes = { read: open(), write: open(), delete: open() };
     this.#limits = limits;
     this.#subscription = limits?.subscribe(() => this.#wake());
+    this.passTableSql(() => limits?.values.concurrency === undefined);
   }
 
   /** How many requests of a kind may run at once just now. */

@@ -39,6 +39,9 @@ class ThrottledDriver extends ForwardingDriver {
     this.#requests = new TokenBucket(requestsPerSecond);
     this.#read = new TokenBucket(bandwidthBytesPerSecond);
     this.#written = new TokenBucket(bandwidthBytesPerSecond);
+    this.passTableSql(() =>
+      [limits.values.requestsPerSecond, limits.values.bandwidthBytesPerSecond].every((limit) => limit === undefined),
+    );
     this.#subscription = limits.subscribe(() => {
       this.#requests.setRate(limits.values.requestsPerSecond);
       this.#read.setRate(limits.values.bandwidthBytesPerSecond);
