@@ -12,6 +12,7 @@ import {
 } from './document-journal.ts';
 import { destinationRef } from './document-record.ts';
 import { listUnconfirmed, type Unconfirmed } from './document-store.ts';
+import { analyzeJournal } from './plan-store.ts';
 import { type Finding, readBack } from './proof.ts';
 import { fenceOf, type Run } from './run.ts';
 
@@ -31,7 +32,9 @@ export const confirmCopies = (run: Run, lostAre: 'planned' | 'failed', part?: Ch
  * tells later that they are untouched.
  */
 export const confirmPrecopied = async (run: Run): Promise<void> => {
-  if (run.to.driver.capabilities.versions === true) await confirmPages(run, 'planned', true);
+  if (run.to.driver.capabilities.versions !== true) return;
+  await analyzeJournal(run.session); // else the planner knows of no copies, and looks for each page of them everywhere
+  await confirmPages(run, 'planned', true);
 };
 
 const confirmPages = async (

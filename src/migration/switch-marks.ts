@@ -1,5 +1,6 @@
 import type { Database, Queryable } from '../database/database.ts';
 import { type Fence, takeTime } from './migration-store.ts';
+import { analyzeJournal } from './plan-store.ts';
 
 /**
  * The switch's transaction says of all copied documents at once that they are switched (`unmarked`), and holds the archive
@@ -33,6 +34,7 @@ export const markSwitchedDocuments = async (db: Database): Promise<void> => {
         `UPDATE archive_mover_document SET state = 'switched' WHERE migration_id = $1 AND state = 'copied'`,
         [id],
       );
+      await analyzeJournal(tx); // of states that are new to it the planner expects few, and looks for them everywhere
     });
   }
 };
