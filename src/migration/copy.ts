@@ -68,11 +68,13 @@ const estimateBytes = ({ source }: DocumentRecord): number => {
 /** Copies what is planned in a chunk, as often as it changes underneath. */
 export const copyChunk = async (run: Run, copier: BatchCopier, chunk: Chunk, lanes = openLanes(run)): Promise<void> => {
   const { db, record, settings, signal } = run;
+  // All lanes have their share; one large document may take all there is.
+  const batchBytes = Math.min(settings.batchBytes, settings.memoryBytes / settings.batchesInFlight);
   const range = { afterSeq: chunk.firstSeq - 1, lastSeq: chunk.lastSeq, limit: chunk.lastSeq - chunk.firstSeq + 1 };
   for (let pass = 0; pass < PASSES; pass += 1) {
     const documents = await listDocuments(db, record.id, ['planned', 'copying'], range);
     if (documents.length === 0) return;
-    const batches = slices(documents, settings.batchSize, settings.batchBytes, estimateBytes);
+    const batches = slices(documents, settings.batchSize, batchBytes, estimateBytes);
     const copyBatch = async (batch: readonly DocumentRecord[]): Promise<void> => {
       throwIfInterrupted(signal);
       using _ = await run.gate.enter(signal);

@@ -107,6 +107,14 @@ test('what does not run is not paused, and a limit has to be one', async () => {
     );
 });
 
+test('memory has to be a size from 16M', async () => {
+  for (const value of ['15M', 'much', '-1', '17M/s'])
+    assert.match(
+      (await run(2, 'migrate', from, to, '--dontask', `--memory=${value}`)).stderr,
+      new RegExp(`--memory: expected a size from 16M.*; got "${value}"`),
+    );
+});
+
 test('a run that was killed is told as killed, and paused no more when it is continued', async () => {
   const killed = startManager([...group(), 'migrate', to, from, '--dontask', '--requests-per-second', '3'], SLOW);
   await killed.waitFor('copied', (line) => isProgress(line) && Number(line['copied']) > 0);

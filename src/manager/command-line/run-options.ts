@@ -19,6 +19,7 @@ const port = (text: string): number => {
 /** What every command takes that works on a migration: how it is limited and watched. */
 export const addRunOptions = (command: Commander): Commander =>
   addLimitOptions(command)
+    .option('--memory <size>', 'Hold at most so much of documents in memory at once: 16M, 1G. Default: by the machine.')
     .option(
       '--report <file>',
       'When it has ended, write a report to this file: a page for people (.html) or data (.json).',

@@ -34,16 +34,22 @@ export class RunObserver {
   readonly #context: CommandContext;
   readonly #command: string;
   readonly #asked: ControlChange;
+  readonly #memoryBytes: number | undefined;
   readonly #reportFile: string | undefined;
   #state: RunState;
   #show: Show | undefined;
   #lastLine: string | undefined;
   readonly #journals: RunJournal[] = [];
 
-  constructor(context: CommandContext, command: string, options: Pick<RunOptions, 'limits' | 'reportFile'>) {
+  constructor(
+    context: CommandContext,
+    command: string,
+    options: Pick<RunOptions, 'limits' | 'memoryBytes' | 'reportFile'>,
+  ) {
     this.#context = context;
     this.#command = command;
     this.#asked = options.limits;
+    this.#memoryBytes = options.memoryBytes;
     // What the command line says holds from the first request on, whatever the journal says later.
     const { bandwidthBytesPerSecond, requestsPerSecond, concurrency } = options.limits;
     this.limits.set({
@@ -71,6 +77,7 @@ export class RunObserver {
     try {
       const result = await work({
         ...env,
+        settings: { ...env.settings, ...(this.#memoryBytes !== undefined && { memoryBytes: this.#memoryBytes }) },
         gate: this.#gate,
         progress: (event) => this.#happened(env, event),
       });

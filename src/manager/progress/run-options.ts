@@ -6,6 +6,8 @@ import { checkReportFile } from '../report/write-report.ts';
 /** What the options of a command say of how its run is limited and watched. */
 export interface RunOptions {
   readonly limits: ControlChange;
+  /** What documents may take in memory at once; undefined: the default. */
+  readonly memoryBytes: number | undefined;
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
   /** A command for /bin/sh. */
   readonly onFinish: string | undefined;
@@ -16,9 +18,11 @@ export interface RunOptions {
 export const parseRunOptions = (input: CommandInput): RunOptions => {
   const port = input.value('metricsPort');
   const reportFile = input.value('report');
+  const memory = input.value('memory');
   if (reportFile !== undefined) checkReportFile(reportFile);
   return {
     limits: parseLimits(input),
+    memoryBytes: memory === undefined ? undefined : parseMemory(memory),
     metrics: port === undefined ? undefined : { host: input.value('metricsHost') ?? '127.0.0.1', port: Number(port) },
     onFinish: input.value('onFinish'),
     reportFile,
@@ -42,10 +46,24 @@ const parseOrNone = (text: string, parse: (text: string) => number): number | nu
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, 'k': 2 ** 10, 'm': 2 ** 20, 'g': 2 ** 30 };
 
-/** `500k`, `10M`, `1.5 GiB/s`: bytes a second, in powers of 1024. */
+/** `500k`, `10M`, `1.5 GiB`, in powers of 1024; NaN where it is nothing like that. */
+const parseBytes = (text: string): number => {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text) ?? [];
+  return Math.round(Number(number) * (UNITS[unit?.toLowerCase() ?? ''] ?? Number.NaN));
+};
+
+/** With less than this, one large document after the other would pass. */
+export const LEAST_MEMORY_BYTES = 16 * 2 ** 20;
+
+const parseMemory = (text: string): number => {
+  const bytes = parseBytes(text);
+  if (bytes >= LEAST_MEMORY_BYTES) return bytes;
+  throw invalid('--memory', text, 'a size from 16M, such as 64M or 1G');
+};
+
+/** Bytes a second: a size, with or without `/s`. */
 const parseBandwidth = (text: string): number => {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:\/s)?$/i.exec(text) ?? [];
-  const bytes = Math.round(Number(number) * (UNITS[unit?.toLowerCase() ?? ''] ?? Number.NaN));
+  const bytes = parseBytes(text.replace(/\/s$/i, ''));
   if (bytes >= 1024) return bytes;
   throw invalid('--bandwidth', text, 'bytes a second from 1k, such as 500k, 10M or 1.5G, or none');
 };
