@@ -29,7 +29,7 @@ const main = async (args: readonly string[]): Promise<number> => {
   const rows = chooseRows(options.only);
   try {
     const { results, failed } = await measureRows(rows, { options, say, signal: stopping.signal });
-    for (const line of summarise(results)) say(line);
+    if (results.length > 1) for (const line of summarise(results)) say(line);
     return failed === 0 ? 0 : 1;
   } finally {
     // Also of a run that was broken off.
