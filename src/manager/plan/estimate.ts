@@ -36,7 +36,7 @@ export interface Work {
 }
 
 /** How many statements a phase writes to each document's row of the journal, as rehearsed. */
-const STATEMENTS = { plan: 2, switch: 3, clean: 3 };
+const STATEMENTS = { plan: 2, switch: 3, clean: 6 };
 /** Ending takes about half of what beginning took. */
 const BOTH_ENDS = 1.5;
 /** Where two parts went equally fast, the rest may still go differently. */
