@@ -2,6 +2,7 @@ import { type ArchiveChoice, type ArchiveConfig, parseArchiveConfig } from '../c
 import { type ConfigFile, readConfigFile } from '../config/config-file.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import type { Database } from '../database/database.ts';
+import { updateJournal } from '../migration/journal.ts';
 import { getMigration, type MigrationRecord, type StoreRecord } from '../migration/migration-store.ts';
 import { connectDatabase } from './connect-database.ts';
 import type { CommandContext, CommandInput } from './context.ts';
@@ -24,9 +25,15 @@ export const connectForId = async (context: CommandContext, input: CommandInput)
   return connectDatabase(context, { tables: 'leave', ...(config && { config }) });
 };
 
-/** The journal's record of the migration that a command names. Throws `usage.invalid` where there is none. */
+/**
+ * The journal's record of the migration that a command names. What an earlier version of this tool has written is brought up
+ * to date first. Throws `usage.invalid` where there is none, `refused.newer-journal`.
+ */
 export const getRecord = async (db: Database, id: number): Promise<MigrationRecord> => {
-  if (await hasJournal(db)) return getMigration(db, id);
+  if (await hasJournal(db)) {
+    await updateJournal(db);
+    return getMigration(db, id);
+  }
   throw new AppError('usage.invalid', `there is no migration ${id}: this database has no journal yet`, {
     remedy: 'See list-migrations for the ids; runs of the original tool have no journal.',
   });

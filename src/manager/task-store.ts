@@ -69,7 +69,7 @@ interface JournalledTask {
 const listJournalled = async (db: Queryable): Promise<readonly JournalledTask[]> => {
   if (!(await hasJournal(db))) return [];
   // A journal of an earlier version has no runs.
-  const held = (await hasRuns(db))
+  const held = (await hasTable(db, 'archive_mover_run'))
     ? `EXISTS (SELECT 1 FROM archive_mover_run r
                 WHERE r.migration_id = m.id AND r.epoch = m.epoch AND r.ended_at IS NULL AND r.hold <> 'none')`
     : 'false';
@@ -108,6 +108,3 @@ const hasTable = async (db: Queryable, table: string): Promise<boolean> => {
 
 /** Whether this tool's own tables are there. */
 export const hasJournal = (db: Queryable): Promise<boolean> => hasTable(db, 'archive_mover_migration');
-
-/** Whether the journal tells of runs: one of an earlier version does not. */
-export const hasRuns = (db: Queryable): Promise<boolean> => hasTable(db, 'archive_mover_run');

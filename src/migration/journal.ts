@@ -11,6 +11,11 @@ export const ensureTables = async (db: Database): Promise<void> => {
   await ensureOwnTables(db, JOURNAL_MIGRATIONS);
 };
 
+/** Brings a journal that is there up to date. Throws `refused.newer-journal`, `database.denied`. */
+export const updateJournal = async (db: Database): Promise<void> => {
+  await ensureOwnTables(db, JOURNAL_MIGRATIONS);
+};
+
 /** Removes our own tables, journals included. Throws `refused.unfinished` where one is still needed. */
 export const removeTables = async (db: Database): Promise<void> => {
   await ensureOwnTables(db, JOURNAL_MIGRATIONS);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { JOURNAL_MIGRATIONS } from '../../src/migration/journal-schema.ts';
 import { runManager } from '../support/manager.ts';
 import { getTestPostgres, type TestDatabase } from '../support/postgres.ts';
 import { createConfigs, type TemporaryConfigs } from './temporary-configs.ts';
@@ -77,11 +78,41 @@ test('each condition is told, whatever word Anchore has for it; times bear their
     for (const time of [startedAt, lastUpdated]) assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/);
 });
 
-test('a journal of the version before runs were kept is told too', async () => {
-  await database.query('DROP TABLE archive_mover_run, archive_mover_sample, archive_mover_control');
-  assert.equal((await list()).length, 2);
-  assert.match(
-    await run(['report', '2']),
-    /^Migration 2: complete\n[^]*^time: +not known: its runs were not recorded\n/m,
-  );
+test('the journal of an earlier version is told, and brought up to date by who asks for one migration', async () => {
+  const old = await (await getTestPostgres()).createDatabase({ template: 'fixture' });
+  const look = async (...args: readonly string[]): Promise<string> =>
+    (await runManager(['archivestorage', '--db-connect', old.url, ...args])).stdout;
+  try {
+    await old.query(
+      'CREATE TABLE archive_mover_schema (version integer PRIMARY KEY, applied_at timestamptz DEFAULT now())',
+    );
+    await old.query('INSERT INTO archive_mover_schema VALUES (1)');
+    await old.query(JOURNAL_MIGRATIONS[0] ?? '');
+    await old.query(
+      `INSERT INTO tasks (id, state, last_state, started_at, ended_at, type) VALUES (1, 'complete', 'running', now(), now(), 'archivemigrationtask')`,
+    );
+    await old.query(
+      `INSERT INTO archive_migration_tasks (id, migrate_from_driver, migrate_to_driver, archive_documents_to_migrate,
+         archive_documents_migrated) VALUES (1, 'db', 'db2', 0, 0)`,
+    );
+    await old.query(
+      `INSERT INTO archive_mover_migration (id, kind, phase, from_driver, from_fingerprint, from_namespace, from_description,
+         from_config, from_codec, to_driver, to_fingerprint, to_namespace, to_description, to_config, to_codec, scope,
+         identical_urls, destination_was_empty, keep_source, move, tool_version, switched_at, finished_at)
+       VALUES (1, 'migrate', 'cleaned', 'db', 'a', 'a', 'old source', '/a.yaml', '{}', 'db2', 'b', 'b', 'old destination',
+               '/b.yaml', '{}', '{}', false, true, false, false, '0.0.1', now(), now())`,
+    );
+    assert.match(await look('list-migrations'), /^1 +complete .* complete *$/m);
+    assert.match(await look('show-migration', '1'), /^from: +old source$/m);
+    assert.match(
+      await look('report', '1'),
+      /^Migration 1: complete\n[^]*^time: +not known: its runs were not recorded\n/m,
+    );
+    await old.query('UPDATE archive_mover_schema SET version = version + 1000');
+    const { code, stderr } = await runManager(['archivestorage', '--db-connect', old.url, 'show-migration', '1']);
+    assert.equal(code, 3);
+    assert.match(stderr, /code: {3}refused\.newer-journal/);
+  } finally {
+    await old.drop();
+  }
 });

@@ -2,16 +2,15 @@ import type { Queryable } from '../../database/database.ts';
 import { describeDocument } from '../../migration/describe.ts';
 import { pageExceptions } from '../../migration/status.ts';
 import type { Database } from '../../database/database.ts';
-import { hasRuns } from '../task-store.ts';
 import { listRuns, listSamples, type RunRecord, type Sample } from '../../migration/run-store.ts';
 
 export const listReportedRuns = async (
   db: Queryable,
   id: number,
-): Promise<{ readonly runs: readonly RunRecord[]; readonly samples: readonly Sample[] }> =>
-  (await hasRuns(db))
-    ? { runs: await listRuns(db, id), samples: await listSamples(db, id) }
-    : { runs: [], samples: [] };
+): Promise<{ readonly runs: readonly RunRecord[]; readonly samples: readonly Sample[] }> => ({
+  runs: await listRuns(db, id),
+  samples: await listSamples(db, id),
+});
 
 /** Bytes of the documents of a migration at its destination, as stored there. */
 export const sumBytes = async (
