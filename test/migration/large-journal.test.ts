@@ -104,7 +104,11 @@ describe(`a second migration of ${DOCUMENTS} documents`, { timeout: ENDLESS_MS }
     assert.deepEqual([result.outcome, result.counts.cleaned], ['complete', DOCUMENTS]);
 
     const statements = parseLog((await postgres.readLog()).slice(earlier));
-    for (const part of ['INSERT INTO archive_mover_document', 'UPDATE archive_metadata m', 'WITH shared AS MATERIALIZED'])
+    for (const part of [
+      'INSERT INTO archive_mover_document',
+      'UPDATE archive_metadata m',
+      'WITH shared AS MATERIALIZED',
+    ])
       assert.ok(
         statements.some(({ text }) => text.includes(part)),
         `${part}: not in the log`,
