@@ -58,9 +58,18 @@ const assets = {
   'package.json': join(repository, 'package.json'),
   ...Object.fromEntries(EMBEDDED_ASSETS.map((name) => [name, join(liteFolder, name)])),
 };
+// As the launchers in bin/ start Node.
+const execArgv = ['--max-semi-space-size=4'];
 await writeFile(
   configFile,
-  JSON.stringify({ main: program, output: blob, disableExperimentalSEAWarning: true, useCodeCache: true, assets }),
+  JSON.stringify({
+    main: program,
+    output: blob,
+    disableExperimentalSEAWarning: true,
+    useCodeCache: true,
+    execArgv,
+    assets,
+  }),
 );
 runNode('--experimental-sea-config', configFile);
 const executable = join(target, EXECUTABLE);
