@@ -59,7 +59,7 @@ const assets = {
   ...Object.fromEntries(EMBEDDED_ASSETS.map((name) => [name, join(liteFolder, name)])),
 };
 // As the launchers in bin/ start Node.
-const execArgv = ['--max-semi-space-size=4'];
+const execArgv = ['--max-semi-space-size=4', '--heap-growing-percent=70'];
 await writeFile(
   configFile,
   JSON.stringify({
