@@ -35,12 +35,14 @@ const bundle = async (file: string): Promise<void> => {
     define: { 'import.meta.url': '__executableUrl' },
     banner: { js: "const __executableUrl = require('node:url').pathToFileURL(process.execPath).href;" },
     external: ['pg-native'],
+    absWorkingDir: repository,
     logLevel: 'error',
   });
-  if (result.warnings.length > 0)
-    throw new Error(
-      `esbuild warns: ${result.warnings.map(({ text, location }) => `${location?.file}:${location?.line}: ${text}`).join('; ')}`,
-    );
+  // Of files above the repository it is not for us to say anything.
+  const warnings = result.warnings.filter(({ location }) => location === null || !location.file.startsWith('..'));
+  if (warnings.length > 0) {
+    throw new Error(`esbuild warns: ${warnings.map(({ text, location }) => `${location?.file}: ${text}`).join('; ')}`);
+  }
 };
 
 const runNode = (...args: readonly string[]): void => {

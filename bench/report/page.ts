@@ -34,6 +34,8 @@ export const writePage = async (kept: readonly KeptResult[]): Promise<void> => {
   ] as const)
     page = fillPlace(page, name, text);
   await writeFile(PAGE, page);
-  const lines = growthLines(results.find(({ row }) => row === 'growth')?.contenders ?? []);
+  const lines = growthLines(
+    results.filter(({ row }) => row.startsWith('growth-')).flatMap(({ contenders }) => contenders),
+  );
   if (lines.length > 0) await writeFile(PLOT, drawGrowth(lines));
 };

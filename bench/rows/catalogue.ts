@@ -3,7 +3,7 @@ import { concurrency } from './concurrency.ts';
 import { databaseToLocalfs } from './database-to-localfs.ts';
 import { databaseToS3 } from './database-to-s3.ts';
 import { databaseToSwift } from './database-to-swift.ts';
-import { growth } from './growth.ts';
+import { GROWTH } from './growth.ts';
 import { oneHugeDocument, sixteenMegabytes } from './large-documents.ts';
 import { memory } from './memory.ts';
 import { planEstimate } from './plan-estimate.ts';
@@ -23,7 +23,7 @@ export const ROWS: readonly Row[] = [
   sixteenMegabytes,
   ...memory,
   oneHugeDocument,
-  growth,
+  ...GROWTH,
   planEstimate,
   ...service,
   profile,
