@@ -68,7 +68,7 @@ export const recordIntents = async (db: Queryable, fence: Fence, intents: readon
     db,
     fence,
     `state = 'copying', dst_url = u.url, owned = u.owned, attempts = d.attempts + 1, unsettled = true,
-     prev_digest = coalesce(u.found, CASE WHEN d.dst_digest IS DISTINCT FROM u.digest THEN d.dst_digest ELSE d.prev_digest END),
+     prev_digest = coalesce(u.found, CASE WHEN d.dst_digest IS DISTINCT FROM u.digest THEN d.dst_digest END, d.prev_digest),
      dst_digest = u.digest, dst_version = NULL, dst_size = u.size, dst_compressed = u.compressed, sha256 = u.sha256,
      read_digest = u.read_digest`,
     `$3::bigint[], $4::text[], $5::boolean[], $6::text[], $7::bigint[], $8::boolean[], $9::text[], $10::text[], $11::text[])
@@ -230,13 +230,14 @@ export const recordLosses = async (db: Queryable, fence: Fence, seqs: readonly n
   await updateAllFenced(db, fence, `state = 'planned', unsettled = true`, `AND d.state = 'copied'`, seqs);
 };
 
-/** Forgets our copy of a document, once it has been removed. */
+/** Forgets our copy of a document, once it has been removed; but not what may still be written there (rule R9). */
 export const forgetCopies = async (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> => {
   if (seqs.length === 0) return;
   await updateAllFenced(
     db,
     fence,
-    'owned = false, dst_url = NULL, dst_digest = NULL, prev_digest = NULL, dst_size = NULL, dst_compressed = NULL',
+    `owned = false, dst_url = NULL, dst_digest = NULL, dst_size = NULL, dst_compressed = NULL,
+     prev_digest = CASE WHEN d.unsettled THEN d.dst_digest END`,
     '',
     seqs,
   );

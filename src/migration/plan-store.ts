@@ -48,6 +48,27 @@ export const skipKnownExceptions = async (tx: Queryable, id: number, listedBy: n
   );
 };
 
+/**
+ * What another migration last sent to this destination, and never learnt the end of, may still land over what this one writes
+ * (rule R9): for long enough after that one was at work.
+ */
+export const inheritUnsettledWrites = async (tx: Queryable, id: number, toFingerprint: string): Promise<void> => {
+  const { rows } = await tx.query<{ id: number }>(
+    `SELECT id FROM archive_mover_migration
+      WHERE id <> $1 AND to_fingerprint = $2 AND updated_at > now() - interval '1 hour'`,
+    [id, toFingerprint],
+  );
+  if (rows.length === 0) return;
+  await tx.query(
+    `UPDATE archive_mover_document d SET unsettled = true, prev_digest = coalesce(o.dst_digest, o.prev_digest)
+       FROM archive_mover_document o
+      WHERE d.migration_id = $1 AND d.state = 'planned' AND d.attempts = 0 AND NOT d.unsettled
+        AND o.migration_id = ANY ($2::integer[]) AND o.unsettled
+        AND o.bucket = d.bucket AND o.archive_id = d.archive_id AND o.user_id = d.user_id AND o.document_name = d.document_name`,
+    [id, rows.map((row) => row.id)],
+  );
+};
+
 /** Whether nothing has been planned yet: then nothing can have changed since. */
 export const isJournalEmpty = async (tx: Queryable, id: number): Promise<boolean> =>
   (await tx.query('SELECT 1 FROM archive_mover_document WHERE migration_id = $1 LIMIT 1', [id])).count === 0;

@@ -8,6 +8,7 @@ import {
   analyzeJournal,
   dropVanishedDocuments,
   failAmbiguousDocuments,
+  inheritUnsettledWrites,
   insertNewDocuments,
   isJournalEmpty,
   markReusableDocuments,
@@ -37,6 +38,7 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
     await analyzeJournal(tx);
     if (record.rollsBack !== undefined) await markReusableDocuments(tx, record.id, record.rollsBack);
     await skipKnownExceptions(tx, record.id, exceptionsOf);
+    await inheritUnsettledWrites(tx, record.id, to.identity.fingerprint);
     if (!fresh) {
       await replanChangedDocuments(tx, record.id, record.scope);
       await dropVanishedDocuments(tx, record.id);

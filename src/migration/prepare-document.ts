@@ -48,13 +48,13 @@ export const prepareDocument = async (
   const there = await measureDestination(run, ref, head);
   const ours = known && document.owned;
   if (there === undefined) return { document, ref, encoded, within, write: 'create', owned: true };
-  const earlier = ours ? undefined : await findEarlierOwnership(run.db, run, document.key, ref.url, there.md5);
-  if (there.md5 === payload.md5 && there.sizeBytes === payload.sizeBytes) {
-    return { document, ref, encoded, within, write: 'none', owned: ours || earlier === 'written' };
-  }
+  const isSame = there.md5 === payload.md5 && there.sizeBytes === payload.sizeBytes;
+  if (isSame && ours) return { document, ref, encoded, within, write: 'none', owned: true };
   const intended = [document.destination?.digest, document.previousDigest].includes(there.md5);
   const replace = { document, ref, encoded, within, write: 'replace', owned: true, found: there.md5 } as const;
   if (ours && intended) return replace;
+  const earlier = await findEarlierOwnership(run.db, run, document.key, ref.url, there.md5);
+  if (isSame) return { document, ref, encoded, within, write: 'none', owned: earlier === 'written' };
   if (earlier !== undefined) return { ...replace, unlessNamed: true };
   throw conflict(ref);
 };

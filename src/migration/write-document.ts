@@ -91,8 +91,7 @@ const latenessOf = (run: Run, item: Prepared, tries = 1): Pick<CopyRecord, 'unse
   const { capabilities, name } = run.to.driver;
   const unsettled = item.document.unsettled || tries > 1;
   const canBeLate = !capabilities.inDatabase && name !== 'localfs';
-  return {
-    unsettled,
-    proveAgain: unsettled && canBeLate && (item.write === 'replace' || !capabilities.conditionalPut),
-  };
+  // A write that only creates spares what stands there; one that was to replace does not, whatever this one had to do.
+  const onlyCreates = capabilities.conditionalPut && item.write !== 'replace' && item.document.previousDigest === null;
+  return { unsettled, proveAgain: unsettled && canBeLate && !onlyCreates };
 };
