@@ -18,24 +18,36 @@ import type { Run } from './run.ts';
  * else is deleted. A kill in between is settled by the next run.
  */
 export const releaseCanary = async (run: Run): Promise<void> => {
-  const { db, faults, from, record, epoch, signal } = run;
+  const { db, from, record, epoch, signal } = run;
   const fence = { id: record.id, epoch };
   const held = await findHeld(db, fence);
   if (held === 'done') return;
   if (held !== undefined) {
-    await settle(run, held);
-    return;
+    const document = await getDocument(db, record.id, held.seq);
+    if ((await from.driver.head(sourceRef(document), signal)) === undefined) {
+      await settle(run, held);
+      return;
+    }
+    await forget(db, fence, null); // a kill came before its delete: nothing has been shown yet
   }
-  const candidates = await listCanaryCandidates(db, record.id);
-  const document = candidates.find((each) => from.driver.locate(each.key) === each.source.url);
-  if (document === undefined) return; // nothing of ours can be put back where it was: the marker must suffice
+  for (const document of await listCanaryCandidates(db, record.id)) {
+    if (from.driver.locate(document.key) !== document.source.url) continue; // it could not be put back where it was
+    if (await tryCanary(run, document)) return;
+  }
+  // None of a few can be the first: the marker must suffice.
+};
+
+/** false: this one is to be left where it is, or is gone. */
+const tryCanary = async (run: Run, document: DocumentRecord): Promise<boolean> => {
+  const { db, faults, from, record, epoch, signal } = run;
+  const fence = { id: record.id, epoch };
   await proveDestination(run, document, 'before anything is deleted');
   const object = await from.driver.get(sourceRef(document), signal).catch((error: unknown) => {
     if (isAppError(error, 'store.not-found')) return undefined;
     throw error;
   });
   const bytes = object && (await readAll(object.chunks, CANARY_BYTES));
-  if (bytes === undefined) return;
+  if (bytes === undefined) return false;
   const { count } = await db.query(
     `UPDATE archive_mover_migration SET canary = $3, canary_payload = $4 WHERE id = $1 AND epoch = $2`,
     [fence.id, fence.epoch, JSON.stringify({ seq: document.seq }), bytes],
@@ -48,11 +60,13 @@ export const releaseCanary = async (run: Run): Promise<void> => {
   const [result] = await deleteObjects(db, from.driver, guard, [item], signal);
   if (result?.outcome === 'failed' || result?.outcome === 'kept') {
     await forget(db, fence, null);
-    throw result.error;
+    if (result.outcome === 'failed' || result.because === 'row') throw result.error;
+    return false;
   }
   if (result?.outcome === 'deleted') run.log.info(deletedLine(item.ref));
   await faults.reach('clean.after-canary-delete');
   await settle(run, { seq: document.seq, payload: bytes });
+  return true;
 };
 
 /** The largest payload that is held; in bytes. */

@@ -132,7 +132,10 @@ const cleanPage = async (
   }
   // Something has brought a row back to the source since the switch: nothing more is deleted until that is settled.
   const cameBack = results.find((result) => result.outcome === 'kept' && result.because === 'row');
-  for (const result of results) if (result.outcome === 'kept' && result.because === 'row') open.add(result.item.seq);
+  for (const result of results) {
+    if (result.outcome !== 'kept') continue;
+    if (result.because === 'row' || result.because === 'unswitched') open.add(result.item.seq);
+  }
   await recordDeleteProblems(db, fence, problems);
   const done = seqs.filter((seq) => !open.has(seq));
   await moveDocuments(db, fence, done, ['cleaning'], 'cleaned');
@@ -173,8 +176,9 @@ const problemOf = (
     case 'failed':
       return [{ seq, code: result.error.code, text: result.error.message, final: false }];
     case 'kept':
-      // A listed exception still needs it: it was never to go. A row that came back ends the cleaning, see above.
-      if (result.because === 'exception' || result.because === 'row') return [];
+      // A listed exception still needs it: it was never to go. A row that came back ends the cleaning, see above. What is
+      // to be switched with a later chunk is deleted when all have been.
+      if (result.because === 'exception' || result.because === 'row' || result.because === 'unswitched') return [];
       return [{ seq, code: result.error.code, text: result.error.message, final: result.because === 'changed' }];
   }
 };

@@ -35,8 +35,11 @@ export type Deletion<T extends Deletable> =
   | { readonly item: T; readonly outcome: 'failed'; readonly error: AppError };
 
 interface Need {
-  /** `exception`: the row is one that this migration lists as not moved. */
-  readonly because: 'row' | 'exception' | 'journal';
+  /**
+   * `exception`: the row is one that this migration lists as not moved; `unswitched`: one that names the same object, and
+   * that it has yet to switch (`--move`).
+   */
+  readonly because: 'row' | 'exception' | 'unswitched' | 'journal';
   readonly text: string;
 }
 
@@ -166,19 +169,20 @@ const findNeeded = (
     // `db` tells documents apart by their full key; elsewhere the URL is the object.
     const isSame = driver.name === 'db' ? 'u.name = ' : 'true OR u.name = ';
     if (!guard.rowsNameOtherStore) {
-      const { rows } = await tx.query<{ seq: number; who: string; listed: boolean }>(
+      const { rows } = await tx.query<{ seq: number; who: string; state: 'exception' | 'unswitched' | null }>(
         `WITH u AS MATERIALIZED (${objects})
          SELECT u.seq, m."userId" || '/' || m.bucket || '/' || m."archiveId" AS who,
-                EXISTS (SELECT 1 FROM archive_mover_document d
-                         WHERE d.migration_id = $1 AND d.bucket = m.bucket AND d.archive_id = m."archiveId"
-                           AND d.user_id = m."userId" AND d.document_name = m."documentName"
-                           AND d.state IN ('failed', 'skipped')) AS listed
+                (SELECT CASE WHEN d.state IN ('failed', 'skipped') THEN 'exception'
+                             WHEN d.state IN ('planned', 'copying', 'copied') AND d.src_url = u.url THEN 'unswitched' END
+                   FROM archive_mover_document d
+                  WHERE d.migration_id = $1 AND d.bucket = m.bucket AND d.archive_id = m."archiveId"
+                    AND d.user_id = m."userId" AND d.document_name = m."documentName") AS state
            FROM u JOIN archive_metadata m ON m.content_url = u.url WHERE ${isSame} m."documentName"`,
         parameters,
       );
       for (const row of rows) {
         if (needed.get(row.seq)?.because === 'row') continue;
-        needed.set(row.seq, { because: row.listed ? 'exception' : 'row', text: `the row of ${row.who} names it` });
+        needed.set(row.seq, { because: row.state ?? 'row', text: `the row of ${row.who} names it` });
       }
     }
     const unfinished = await tx.query<{ id: number }>(

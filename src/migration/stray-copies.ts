@@ -40,7 +40,7 @@ export const removeStrayCopies = async (run: Run, states: readonly DocumentState
     const forgotten = new Set<number>();
     for (const result of results) {
       if (result.outcome === 'failed') throw result.error;
-      const isArchives = result.outcome === 'kept' && (result.because === 'row' || result.because === 'exception');
+      const isArchives = result.outcome === 'kept' && result.because !== 'journal' && result.because !== 'changed';
       if (result.outcome !== 'kept' || isArchives) forgotten.add(result.item.seq);
       if (result.outcome === 'deleted') removed += 1;
     }
