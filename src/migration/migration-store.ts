@@ -369,7 +369,9 @@ export const updateCounts = async (tx: Queryable, id: number): Promise<void> => 
   await tx.query(
     `UPDATE archive_migration_tasks t SET archive_documents_to_migrate = c.to_migrate, archive_documents_migrated = c.migrated
        FROM (SELECT count(*) FILTER (WHERE state NOT IN ('skipped', 'dropped')) AS to_migrate,
-                    count(*) FILTER (WHERE state IN ('switched', 'cleaning', 'cleaned')) AS migrated
+                    count(*) FILTER (WHERE state IN ('switched', 'cleaning', 'cleaned')
+                                        OR state = 'copied' AND (SELECT unmarked FROM archive_mover_migration WHERE id = $1))
+                      AS migrated
                FROM archive_mover_document WHERE migration_id = $1) c
       WHERE t.id = $1`,
     [id],

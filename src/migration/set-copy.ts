@@ -39,6 +39,16 @@ const planSetCopy = async (run: Run): Promise<SetCopy | undefined> => {
 
 const copySome = async (run: Run, copy: SetCopy, set: readonly SetCopyCandidate[]): Promise<void> => {
   run.signal.throwIfAborted();
+  if (await tryToCopy(run, copy, set)) return;
+  // One of them cannot be read, is not text where only that can be written, or is slow: it goes alone, later.
+  if (set.length <= LEAST) return;
+  const middle = Math.ceil(set.length / 2);
+  await copySome(run, copy, set.slice(0, middle));
+  await copySome(run, copy, set.slice(middle));
+};
+
+/** false: the statement failed, and nothing was copied. */
+const tryToCopy = async (run: Run, copy: SetCopy, set: readonly SetCopyCandidate[]): Promise<boolean> => {
   using _ = await run.gate.enter(run.signal);
   try {
     const done = await run.db.transaction(async (tx) => {
@@ -53,12 +63,9 @@ const copySome = async (run: Run, copy: SetCopy, set: readonly SetCopyCandidate[
     });
     await run.faults.reach('copy.after-record');
     run.progress({ type: 'copied', documents: done.recorded, bytes: done.bytes });
+    return true;
   } catch (error) {
     if (!isAppError(error, 'database.failed', 'database.timeout')) throw error;
-    // One of them cannot be read, is not text where only that can be written, or is slow: it goes alone, later.
-    if (set.length <= LEAST) return;
-    const middle = Math.ceil(set.length / 2);
-    await copySome(run, copy, set.slice(0, middle));
-    await copySome(run, copy, set.slice(middle));
+    return false;
   }
 };

@@ -4,14 +4,25 @@ import { putDocument } from '../../src/archive/archive.ts';
 import type { Store } from '../../src/archive/store.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openDbDriver } from '../../src/drivers/db/driver.ts';
-import type { Driver } from '../../src/drivers/contract.ts';
+import type { Driver, TableSql } from '../../src/drivers/contract.ts';
 import { openDb2Driver } from '../../src/drivers/db2/driver.ts';
 import { Limits } from '../../src/drivers/wrappers/limits.ts';
 import { makeReliable } from '../../src/drivers/wrappers/standard.ts';
+import { PauseGate } from '../../src/migration/gate.ts';
 import { ensureTables } from '../../src/migration/journal.ts';
 import { getStatus } from '../../src/migration/status.ts';
 import { DATABASE_KINDS, openTestDatabase, type OpenTestDatabase } from '../support/each-database.ts';
-import { COMPRESSED, keyOf, Killed, killedAt, problemsThrough, seed, storeOf, withOperations } from './harness.ts';
+import {
+  COMPRESSED,
+  keyOf,
+  Killed,
+  killedAt,
+  problemsThrough,
+  seed,
+  storeOf,
+  until,
+  withOperations,
+} from './harness.ts';
 import { MemoryPlace } from './memory-place.ts';
 
 const KEEP = { keepSource: true };
@@ -195,6 +206,57 @@ for (const kind of DATABASE_KINDS) {
       assert.deepEqual(await problemsThrough(db, bytes, expected), []);
       const result = await place.migrate(text, bytes);
       assert.deepEqual([result.id, result.outcome, result.counts.cleaned], [id, 'complete', 30]);
+    });
+
+    test('what was switched counts as migrated, also where its records could not be marked', async () => {
+      await seed(db, text, 5);
+      await db.query(
+        `CREATE FUNCTION refuse_marks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$`,
+      );
+      await db.query(
+        `CREATE TRIGGER refuse_marks BEFORE UPDATE ON archive_mover_document
+            FOR EACH ROW WHEN (NEW.state = 'switched') EXECUTE FUNCTION refuse_marks()`,
+      );
+      try {
+        await assert.rejects(place.migrate(text, bytes), { code: 'database.failed' });
+      } finally {
+        await db.query('DROP TRIGGER refuse_marks ON archive_mover_document');
+        await db.query('DROP FUNCTION refuse_marks');
+      }
+      const tasks = await db.query('SELECT archive_documents_migrated AS count FROM archive_migration_tasks');
+      assert.deepEqual(tasks.rows, [{ count: 5 }]);
+      assert.equal((await place.migrate(text, bytes)).outcome, 'complete');
+    });
+
+    test('a pause while what made a statement fail is looked for is one', async () => {
+      const expected = await seed(db, bytes, 12); // one of them is no text
+      const gate = new PauseGate();
+      const sql = await text.driver.tableSql?.();
+      assert.ok(sql);
+      const closing: TableSql = {
+        ...sql,
+        insert: (select, returning) => {
+          gate.close();
+          return sql.insert(select, returning);
+        },
+      };
+      const driver = withOperations(text.driver, { tableSql: () => Promise.resolve(closing) });
+      const migrating = place.migrate(bytes, { ...text, driver }, {}, { gate });
+      let ended = false;
+      void migrating.then(
+        () => (ended = true),
+        () => (ended = true),
+      );
+      let pauses = 0;
+      while (!ended) {
+        await until(() => ended || gate.hold === 'paused');
+        if (gate.hold !== 'paused') continue;
+        pauses += 1;
+        gate.open();
+      }
+      assert.equal((await migrating).outcome, 'complete');
+      assert.ok(pauses > 1);
+      assert.deepEqual(await problemsThrough(db, text, expected), []);
     });
   });
 }
