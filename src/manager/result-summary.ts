@@ -99,6 +99,11 @@ export const reportResult = async (
   if (result.outcome === 'precopied')
     log.info(`Copied what was new or changed; no metadata was touched: migrate copies the difference and switches`);
   else if (isSwitched) sayConfiguration(context, result, to);
+  else if (result.outcome === 'stranded')
+    log.error(
+      'Nothing was switched, since no document is where FROM can read it: the configuration in use stays the one that ' +
+        'works. Check that FROM is that one, and that this is its database.',
+    );
   else
     log.error(
       'Nothing was switched: the configuration in use stays the one that works. ' +

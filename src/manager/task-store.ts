@@ -61,6 +61,7 @@ interface JournalledTask {
   readonly phase: Phase;
   readonly pause: Pause | null;
   readonly finished: boolean;
+  readonly switched: boolean;
   readonly keepSource: boolean;
   /** The run that has it is paused, or about to be. */
   readonly held: boolean;
@@ -74,7 +75,8 @@ const listJournalled = async (db: Queryable): Promise<readonly JournalledTask[]>
                 WHERE r.migration_id = m.id AND r.epoch = m.epoch AND r.ended_at IS NULL AND r.hold <> 'none')`
     : 'false';
   const { rows } = await db.query<JournalledTask>(
-    `SELECT id, phase, pause, finished_at IS NOT NULL AS finished, keep_source AS "keepSource", ${held} AS held
+    `SELECT id, phase, pause, finished_at IS NOT NULL AS finished, switched_at IS NOT NULL AS switched,
+            keep_source AS "keepSource", ${held} AS held
        FROM archive_mover_migration m`,
   );
   return rows;
@@ -95,6 +97,7 @@ const conditionOf = (state: string, own: JournalledTask): string => {
     case null:
       if (!own.finished) return state;
       if (state === 'failed') return 'documents failed';
+      if (!own.switched) return 'nothing moved';
       return own.keepSource ? 'source kept' : 'complete';
     default:
       return unreachable(own.pause);

@@ -1,10 +1,15 @@
 import { AppError, isAppError } from '../core/errors.ts';
+import type { Queryable } from '../database/database.ts';
 import type { CleanProblem } from './clean.ts';
+import { findCurrentStore } from './current-store.ts';
 import { countReasons, countStates, type StateCounts } from './document-store.ts';
 import { enterPhase, holdFence, recordFinished, setTaskState, takeTime, updateCounts } from './migration-store.ts';
 import type { Run } from './run.ts';
 
-/** How a run ended. `complete`: every document in scope has arrived, or nothing had to be done. */
+/**
+ * How a run ended. `complete`: every document in scope has arrived, or nothing had to be done. `stranded`: documents stayed
+ * where the destination's configuration cannot read them.
+ */
 export interface MigrationResult {
   readonly id: number;
   readonly outcome: 'complete' | 'precopied' | 'failed-documents' | 'stranded' | 'delete-problems';
@@ -63,7 +68,8 @@ export const finish = async (run: Run, ending: Ending): Promise<MigrationResult>
     const counts = await countStates(tx, record.id);
     const skipped = await countReasons(tx, record.id, 'skipped');
     throwIfUnsettled(ending, counts, record.keepSource);
-    const outcome = judge(ending, counts, skipped, problems.length);
+    const missed = (skipped.get('skipped.elsewhere') ?? 0) > 0 && (await missesArchive(tx, run, counts));
+    const outcome = judge(ending, counts, skipped, problems.length, missed);
     await updateCounts(tx, record.id);
     const state =
       outcome === 'complete' || outcome === 'stranded' ? 'complete' : outcome === 'precopied' ? 'pending' : 'failed';
@@ -90,9 +96,20 @@ const judge = (
   counts: StateCounts,
   skipped: ReadonlyMap<string, number>,
   problems: number,
+  missed: boolean,
 ): MigrationResult['outcome'] => {
   if (ending.pause === 'precopied') return 'precopied';
   if (counts.failed > 0 || ending.pause === 'failed-documents') return 'failed-documents';
   if (problems > 0) return 'delete-problems';
-  return (skipped.get('skipped.not-selected') ?? 0) > 0 ? 'stranded' : 'complete';
+  return missed || (skipped.get('skipped.not-selected') ?? 0) > 0 ? 'stranded' : 'complete';
+};
+
+/**
+ * Whether a run has found none of the archive's documents at its source, and none is known to be at its destination either:
+ * then neither configuration works, which "complete" would hide. The same command after its end finds them arrived.
+ */
+export const missesArchive = async (tx: Queryable, { record }: Run, counts: StateCounts): Promise<boolean> => {
+  const { planned, copying, copied, switched, cleaning, cleaned, failed } = counts;
+  if (planned + copying + copied + switched + cleaning + cleaned + failed > 0) return false;
+  return (await findCurrentStore(tx))?.fingerprint !== record.to.fingerprint;
 };

@@ -5,7 +5,7 @@ import { confirmCopies, confirmPrecopied } from './confirm.ts';
 import { copyDocuments } from './copy.ts';
 import { countOf } from './describe.ts';
 import { countStates } from './document-store.ts';
-import { finish, guardRun, type MigrationResult } from './finish.ts';
+import { finish, guardRun, type MigrationResult, missesArchive } from './finish.ts';
 import { ensureTables } from './journal.ts';
 import { openLockSession } from './lock.ts';
 import { enterPhase, holdFence } from './migration-store.ts';
@@ -128,12 +128,7 @@ const switchAll = async (run: Run, skipFailed: boolean): Promise<number | undefi
     enter(run, 'switching');
     const result = await switchOnce(run);
     if (result.outcome === 'switched') {
-      run.log.info(
-        `Switched ${countOf(result.documents, 'document')} in ${result.seconds.toFixed(2)} s` +
-          `${run.force ? '' : `, ${result.stoppedSeconds.toFixed(2)} s after the services were found stopped`}: ` +
-          `${run.record.to.config} is the configuration that works now. ` +
-          'Database backups from before no longer match the stores.',
-      );
+      await saySwitched(run, result);
       return result.seconds;
     }
     if (attempt >= run.settings.switchAttempts) {
@@ -142,6 +137,25 @@ const switchAll = async (run: Run, skipFailed: boolean): Promise<number | undefi
     run.log.info(`Not switched yet: ${result.reason}; copying them again`);
     if (!(await copyAll(run, skipFailed))) return undefined;
   }
+};
+
+type Switched = Extract<SwitchOutcome, { readonly outcome: 'switched' }>;
+
+/** Which configuration works now; of an archive none of whose documents was found, nothing is claimed. */
+const saySwitched = async (run: Run, { documents, seconds, stoppedSeconds }: Switched): Promise<void> => {
+  const counts = await countStates(run.db, run.record.id);
+  const { config } = run.record.to;
+  if (counts.skipped > 0 && counts.switched + counts.cleaning + counts.cleaned + counts.failed === 0) {
+    const arrived = !(await missesArchive(run.db, run, counts));
+    run.log.info(`Nothing was switched${arrived ? `: ${config} is the configuration that works already` : ''}`);
+    return;
+  }
+  run.log.info(
+    `Switched ${countOf(documents, 'document')} in ${seconds.toFixed(2)} s` +
+      `${run.force ? '' : `, ${stoppedSeconds.toFixed(2)} s after the services were found stopped`}: ` +
+      `${config} is the configuration that works now. ` +
+      'Database backups from before no longer match the stores.',
+  );
 };
 
 /** `--move`: copies, switches and cleans a chunk at a time, for those without room for two copies. */

@@ -123,6 +123,18 @@ test('clean of a migration that was kept', async () => {
   await run(0, 'verify', from);
 });
 
+test('FROM that none of the documents is at: not complete, and TO is not called the one that works', async () => {
+  const other = await configs.write('other.yaml', 'localfs', `{archive_data_dir: ${join(configs.folder, 'other')}}`);
+  const { stderr } = await run(1, 'migrate', to, other, '--dontask');
+  assert.match(stderr, /Nothing was switched, since no document is where FROM can read it/);
+  assert.doesNotMatch(stderr, /works now|MUST have the following/);
+  assert.match(stderr, /^Migration \d+: nothing moved$/m);
+  assert.match(
+    (await run(0, 'migrate', to, from, '--dontask')).stderr,
+    /config\.yaml is the configuration that works already/,
+  );
+});
+
 test('a bucket that leaves others behind, and one that matches nothing', async () => {
   const { stderr } = await run(1, 'migrate', from, to, '--dontask', '--bucket', 'policy_bundles');
   assert.match(stderr, /skipped\.not-selected/);

@@ -306,6 +306,19 @@ describe('rules R1 to R9 of the migration protocol', () => {
       assert.equal(result.counts.cleaned, 2);
     });
 
+    test('an archive that is all elsewhere is not called complete, and the same command after its end is', async () => {
+      const { db } = opened;
+      await seed(db, from, 2);
+      const moved = await migrate(environmentOf(db), requestOf(from, to), OFFLINE);
+      const again = await migrate(environmentOf(db), requestOf(from, to), OFFLINE);
+      assert.deepEqual([moved.outcome, again.outcome, again.counts.skipped], ['complete', 'complete', 2]);
+      await db.query(`UPDATE archive_metadata SET content_url = 'swift://nowhere/x'`);
+      const third = await storeOf(memory('third', 'c/'));
+      const missed = await migrate(environmentOf(db), requestOf(from, third), OFFLINE);
+      assert.deepEqual([missed.outcome, Object.fromEntries(missed.skipped)], ['stranded', { 'skipped.elsewhere': 2 }]);
+      assert.equal((await getStatus(db, missed.id)).record.switchedAt, undefined);
+    });
+
     test('--bucket says what it strands, and a bucket that matches nothing is refused', async () => {
       const { db } = opened;
       await seed(db, from, 3);

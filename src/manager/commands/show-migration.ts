@@ -17,7 +17,7 @@ const activeText = ({ active, record }: MigrationStatus): string => {
     case 'to':
       return `the destination's (${record.to.config})`;
     case 'elsewhere':
-      return 'another, since a later migration: see list-migrations';
+      return 'another, since another migration: see list-migrations';
     case 'both-in-part':
       return record.phase === 'moving'
         ? 'neither alone: --move is under way'

@@ -58,6 +58,10 @@ export const listLeftToDo = (status: MigrationStatus, condition: string): readon
     case 'switched':
     case 'cleaning':
     case 'cleaned':
+      if (record.switchedAt === undefined)
+        return [
+          'Nothing: it switched nothing, so the configuration in use stays the one that works; see list-migrations.',
+        ];
       return status.active === 'elsewhere' || status.active === 'from'
         ? ['Nothing: a later migration has moved the archive on; see list-migrations.']
         : afterTheSwitch(status);

@@ -121,7 +121,8 @@ export const getReport = async (
     counts,
     movedDocuments,
     movedBytes: switchedBytes,
-    copiedDocuments: movedDocuments + counts.copied,
+    // Given up with --delete-copies, they are copied in the journal alone.
+    copiedDocuments: movedDocuments + (copiedBytes > 0 ? counts.copied : 0),
     copiedBytes,
     work: summarizeRuns(runs, samples),
     switchSeconds: record.switchSeconds ?? null,
