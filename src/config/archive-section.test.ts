@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { isAppError } from '../core/errors.ts';
 import { createLog } from '../core/log.ts';
+import { redact } from '../core/secrets.ts';
 import { type ArchiveChoice, type ArchiveConfig, parseArchiveConfig } from './archive-section.ts';
 import { parseConfigFile } from './config-file.ts';
 import { renderJson, renderPythonDict, renderYaml } from './render-config.ts';
@@ -172,6 +173,10 @@ test('errors name file, line, key, what was expected and what was found', () => 
       `c.yaml:7 ${config}.bucket: expected the name of a bucket; got nothing`,
     ],
     [
+      driverFile('s3', 'buckt: b\naccess_key: a\nsecret_key: topsecretvalue'),
+      `c.yaml:7 ${config}.buckt: there is no such key; did you mean bucket?`,
+    ],
+    [
       driverFile('s3', 'bucket: b'),
       `c.yaml:7 ${config}.access_key: expected access_key and secret_key, or iamauto: true; got nothing`,
     ],
@@ -327,6 +332,8 @@ test('an unset ANCHORE variable is an error where it is needed, another one a wa
   const other = parse(driverFile('localfs', 'archive_data_dir: /a/${X}'));
   assert.ok(other.driver.name === 'localfs' && other.driver.options.archiveDataDir === '/a/${X}');
   assert.match(other.warnings.join(), /c\.yaml:7 .*archive_data_dir: the environment variable X is not set/);
+  parse(driverFile('s3', 'bucket: b\naccess_key: a\nsecret_key: ${S3_UNSET}'));
+  assert.equal(redact('${S3_UNSET} is kept'), '${S3_UNSET} is kept', 'the name of a variable is no secret');
   assert.equal(parse(`password: \${ANCHORE_ELSEWHERE}\n${driverFile('db', '{}')}`).driver.name, 'db');
 });
 

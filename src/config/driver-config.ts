@@ -35,6 +35,7 @@ const parseOptions = <Name extends ConfigurableDriver, Options>(
     (parent, key) => (parent?.kind === 'map' ? parent.entries.get(key) : undefined),
     map,
   );
+  if (node === undefined) refuseMisspelt(map, section.keys, place);
   const secret = path.some((key) => isSecretOption(key, section.secretKeys)) && isFilled(node);
   const at = { file: place.file, line: node?.line ?? map.line, path: [place.path, ...path].join('.') };
   throw invalidValue(at, issue?.message ?? 'another value', secret ? 'a value that is not shown' : describeNode(node));

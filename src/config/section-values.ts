@@ -35,11 +35,12 @@ export const optionInputs = (map: ConfigMap): Record<string, OptionInput> => {
   return inputs;
 };
 
-/** Registers every secret inside a node, so that no log line can ever hold it. */
+/** Registers every secret inside a node, so that no log line can ever hold it. The name of a variable that is not set is none. */
 export const registerSecretsOf = (node: ConfigNode, secret: (name: string) => boolean, name = ''): void => {
   if (node.kind === 'map')
     for (const [key, child] of node.entries) registerSecretsOf(child, (k) => secret(k) || secret(name), key);
   else if (node.kind === 'list') for (const item of node.items) registerSecretsOf(item, secret, name);
+  else if (node.unset.length > 0 && node.reference !== undefined) return;
   else if (secret(name)) registerSecret(node.text);
   else registerSecret(passwordOf(node.text) ?? '');
 };

@@ -23,20 +23,20 @@ export const readHeartbeats = async (db: Queryable): Promise<Heartbeats> => {
  * `refused.services-running`, naming what was found.
  */
 export const refuseWhileServicesRun = async (db: Queryable, before?: Heartbeats): Promise<void> => {
-  const sessions = await db.query<{ pid: number; name: string; who: string; since: string }>(
-    `SELECT pid, application_name AS name, since, who FROM (
+  const sessions = await db.query<{ pid: number; name: string; who: string; since: string; count: number }>(
+    `SELECT min(pid)::int AS pid, application_name AS name, min(since) AS since, who, count(*)::int AS count FROM (
        SELECT pid, coalesce(application_name, '') AS application_name, to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS') AS since,
               coalesce(usename, '?') || coalesce('@' || host(client_addr), '') AS who
          FROM pg_stat_activity -- of other roles' sessions, only pid, database and user may be visible
         WHERE datname = current_database() AND usename IS NOT NULL AND pid <> pg_backend_pid()
           AND coalesce(backend_type, 'client backend') = 'client backend') s
-      WHERE application_name !~* $1 ORDER BY pid LIMIT 5`,
+      WHERE application_name !~* $1 GROUP BY application_name, who ORDER BY 1 LIMIT 5`,
     [TOLERATED_APPLICATIONS],
   );
   if (sessions.count > 0) {
     const named = sessions.rows.map(
       (row) =>
-        `${row.who} (${row.name === '' ? 'no application name' : row.name}, server process ${row.pid}, since ${row.since})`,
+        `${row.who} (${row.name === '' ? 'no application name' : row.name}, server process ${row.pid}${row.count > 1 ? ` and ${row.count - 1} more` : ''}, since ${row.since})`,
     );
     throw running(`other sessions are open on the database: ${named.join('; ')}`);
   }
