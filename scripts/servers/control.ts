@@ -4,7 +4,7 @@ import { findStarted, SERVERS_FOLDER, writeStates } from './running.ts';
 import type { ServerState, TestServer } from './server.ts';
 
 /** Each server is a module of its own that exports it as `server`. */
-const MODULES = [
+export const SERVER_NAMES: readonly string[] = [
   'postgres',
   'versitygw',
   'minio',
@@ -17,13 +17,13 @@ const MODULES = [
   'shells',
   'terminal',
   'chromium',
-] as const;
+];
 
 const loadServers = async (names: readonly string[]): Promise<readonly TestServer[]> => {
   for (const name of names) {
-    if (!MODULES.some((known) => known === name)) throw new Error(`${name}: expected one of ${MODULES.join(', ')}`);
+    if (!SERVER_NAMES.includes(name)) throw new Error(`${name}: expected one of ${SERVER_NAMES.join(', ')}`);
   }
-  const wanted = names.length === 0 ? MODULES : MODULES.filter((name) => names.includes(name));
+  const wanted = names.length === 0 ? SERVER_NAMES : SERVER_NAMES.filter((name) => names.includes(name));
   const modules = await Promise.all(
     wanted.map(async (name) => (await import(`./${name}.ts`)) as { readonly server: TestServer }),
   );

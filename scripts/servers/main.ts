@@ -5,11 +5,17 @@
  *   npm run servers:stop [NAME...]     ends what `start` started
  *   npm run servers:status
  */
-import { findServers, startServers, stopServers } from './control.ts';
+import { findServers, SERVER_NAMES, startServers, stopServers } from './control.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
+const usage = (): number => {
+  say(`usage: npm run servers:start|servers:stop|servers:status [NAME...]; NAME is one of ${SERVER_NAMES.join(', ')}`);
+  return 2;
+};
+
 const main = async ([command = '', ...names]: readonly string[]): Promise<number> => {
+  if (names.some((name) => !SERVER_NAMES.includes(name))) return usage();
   switch (command) {
     case 'start': {
       const { failed } = await startServers(names, say);
@@ -22,8 +28,7 @@ const main = async ([command = '', ...names]: readonly string[]): Promise<number
       for (const { name, status } of await findServers()) say(`${name}: ${status}`);
       return 0;
     default:
-      say('usage: servers start|stop|status [NAME...]');
-      return 2;
+      return usage();
   }
 };
 
