@@ -13,6 +13,8 @@ import { CALM, type Fate, World } from './model-world.ts';
 const TIME_LIMIT_MS = 12_000;
 const SHRINKING_LIMIT_MS = 20_000;
 const KEYS = 9;
+/** `TEST_SEED` and `TEST_TIME_MS` try others, and longer. */
+const FIRST_SEED = 9101;
 
 const service = fc.oneof(
   fc.record({ kind: fc.constant('put' as const), key: fc.nat(KEYS), content: fc.nat(1000) }),
@@ -86,7 +88,7 @@ describe('the archive under random operations', () => {
 
   for (const identicalUrls of [false, true]) {
     test(`keeps its invariants, with ${identicalUrls ? 'identical' : 'different'} URLs in both stores`, async (context) => {
-      const seed = Number(process.env['TEST_SEED'] ?? Date.now() % 2 ** 31);
+      const seed = Number(process.env['TEST_SEED'] ?? FIRST_SEED);
       const sequence = fc.record({
         first: fc.array(quickService, { minLength: 3, maxLength: 12 }),
         steps: fc.array(step, { minLength: 1, maxLength: 9 }),
