@@ -59,7 +59,10 @@ export const createReport = (files: readonly string[], write: (text: string) => 
     if ('failureType' in data.details.error && data.details.error.failureType === 'subtestsFailed') return;
     const file = entryFileOf(data);
     const name = isFileItself(data, file) ? 'the file itself' : data.name;
-    reportOf(file).failures.push(`${name}\n${describeError(data.details.error)}`);
+    const failure = `${name}\n${describeError(data.details.error)}`;
+    reportOf(file).failures.push(failure);
+    // Also at once, beside the file's own line: where only a part of a long output is kept, the reason is in either.
+    write(`FAIL ${relative(process.cwd(), resolve(file))}: ${failure}\n`);
   };
 
   const printFile = (file: string, passed: boolean, durationMs: number): void => {
