@@ -1,10 +1,11 @@
 import { AppError, isAppError } from '../core/errors.ts';
 import type { Queryable } from '../database/database.ts';
 import type { CleanProblem } from './clean.ts';
-import { findCurrentStore } from './current-store.ts';
+import { findCurrentStores } from './current-store.ts';
 import { countReasons, countStates, type StateCounts } from './document-store.ts';
 import { enterPhase, holdFence, recordFinished, setTaskState, takeTime, updateCounts } from './migration-store.ts';
 import type { Run } from './run.ts';
+import { archiveOf } from './scope.ts';
 
 /**
  * How a run ended. `complete`: every document in scope has arrived, or nothing had to be done. `stranded`: documents stayed
@@ -111,5 +112,6 @@ const judge = (
 export const missesArchive = async (tx: Queryable, { record }: Run, counts: StateCounts): Promise<boolean> => {
   const { planned, copying, copied, switched, cleaning, cleaned, failed } = counts;
   if (planned + copying + copied + switched + cleaning + cleaned + failed > 0) return false;
-  return (await findCurrentStore(tx))?.fingerprint !== record.to.fingerprint;
+  const current = await findCurrentStores(tx, archiveOf(record.scope));
+  return current.every(({ fingerprint }) => fingerprint !== record.to.fingerprint);
 };

@@ -6,7 +6,7 @@
  * - `archive_mover_document`: one row a document of a migration; `seq` is its place in key order.
  * - `archive_mover_chunk`: ranges of `seq`, which workers claim.
  * - `archive_mover_worker`: who holds (or held) a claim; alive while its session's advisory lock is held.
- * - `archive_mover_current_store`: which store the last switch made current (rule R8).
+ * - `archive_mover_current_store`: which store the last switch of each archive made current (rule R8).
  * - `archive_mover_run`: one row a process that worked on a migration: how far it is, and how it ended.
  * - `archive_mover_sample`: how far a run was at some moments, for its rate over time.
  * - `archive_mover_control`: what a running process is asked to do: pause, keep limits.
@@ -137,6 +137,23 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE archive_mover_migration ADD COLUMN unmarked boolean NOT NULL DEFAULT false;
   ALTER TABLE archive_mover_document ADD COLUMN dst_version text;
+  `,
+  // One current store for each archive. The one row of before belongs to the archive that its migration concerned; to both,
+  // where that one knew of no archive of analyses and has moved analyses. What it had replaced is not known any more.
+  `
+  ALTER TABLE archive_mover_current_store DROP COLUMN only_row;
+  ALTER TABLE archive_mover_current_store
+    ADD COLUMN archive text NOT NULL DEFAULT 'object-store' CHECK (archive IN ('object-store', 'analysis-archive'));
+  UPDATE archive_mover_current_store c SET archive = 'analysis-archive'
+    FROM archive_mover_migration m WHERE m.id = c.migration_id AND m.scope->>'ownBuckets' IS NOT NULL;
+  INSERT INTO archive_mover_current_store (archive, migration_id, driver, fingerprint, namespace, description, sample_url, since)
+    SELECT 'analysis-archive', migration_id, driver, fingerprint, namespace, description, sample_url, since
+      FROM archive_mover_current_store c
+     WHERE c.archive = 'object-store'
+       AND EXISTS (SELECT 1 FROM archive_mover_document d
+                    WHERE d.migration_id = c.migration_id AND d.bucket = 'analysis_archive'
+                      AND d.state IN ('copied', 'switched', 'cleaning', 'cleaned'));
+  ALTER TABLE archive_mover_current_store ALTER COLUMN archive DROP DEFAULT, ADD PRIMARY KEY (archive);
   `,
 ];
 

@@ -230,15 +230,6 @@ export const findRollbackOf = async (db: Queryable, id: number): Promise<Migrati
   return rows[0] && fromRow(rows[0]);
 };
 
-/** The newest migration that has been switched, whatever became of it since. */
-export const findNewestSwitched = async (db: Queryable): Promise<MigrationRecord | undefined> => {
-  const { rows } = await db.query<Row>(
-    `SELECT * FROM archive_mover_migration
-      WHERE switched_at IS NOT NULL AND phase <> 'rolled-back' ORDER BY switched_at DESC, id DESC LIMIT 1`,
-  );
-  return rows[0] && fromRow(rows[0]);
-};
-
 /** Takes the migration over: earlier processes' writes are void from here on. Waits for those under way. */
 export const takeOver = async (
   tx: Queryable,

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { countStates, sumSourceBytes } from './document-store.ts';
-import { findCurrentStore } from './current-store.ts';
+import { findCurrentStores } from './current-store.ts';
 import { countOf } from './describe.ts';
 import { removeStrayCopies } from './stray-copies.ts';
 import { enterPhase, getMigration, holdFence, takeTime, updateCounts } from './migration-store.ts';
@@ -19,6 +19,7 @@ import {
   skipKnownExceptions,
 } from './plan-store.ts';
 import type { Run } from './run.ts';
+import { archiveOf } from './scope.ts';
 
 /**
  * Brings the journal in line with the archive, in one transaction: what is new, what has changed since it was copied, what
@@ -27,7 +28,7 @@ import type { Run } from './run.ts';
 export const planDocuments = async (run: Run, retryFailed: boolean): Promise<void> => {
   const { db, faults, from, to, record, epoch, settings, log } = run;
   const fence = { id: record.id, epoch };
-  const exceptionsOf = record.rollsBack ?? (await findExceptionsOf(run));
+  const exceptionsOf = record.rollsBack === undefined ? await findExceptionsOf(run) : [record.rollsBack];
   const { counts, bytes } = await db.transaction(async (tx) => {
     await holdFence(tx, fence);
     await takeTime(tx);
@@ -66,10 +67,12 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
   run.progress({ type: 'planned', documents: planned, bytes, done: done - counts.failed });
 };
 
-/** The migration whose listed exceptions the source's services know: the one that made the source current. */
-const findExceptionsOf = async ({ db, from }: Run): Promise<number | undefined> => {
-  const current = await findCurrentStore(db);
-  return current?.fingerprint === from.identity.fingerprint ? current.migrationId : undefined;
+/** The migrations whose listed exceptions the source's services know: those that made the source current. */
+const findExceptionsOf = async ({ db, from, record }: Run): Promise<readonly number[]> => {
+  const current = await findCurrentStores(db, archiveOf(record.scope));
+  return current
+    .filter(({ fingerprint }) => fingerprint === from.identity.fingerprint)
+    .map(({ migrationId }) => migrationId);
 };
 
 /** Plans the failed documents alone again. Throws `usage.invalid` where there are none. */

@@ -19,12 +19,12 @@ export const planChecks = (
   request: MigrateRequest,
   { online, rowsMoved, hasJournal }: CheckChoice,
 ): readonly Check[] => {
-  const from = request.from.store;
+  const { store, archive } = request.from;
   return [
     () => refuseUnsafeDatabase(env.db),
     () => refuseSameStore(request),
     () => refusePartOfIdenticalUrls(request),
-    ...(request.force || rowsMoved || !hasJournal ? [] : [() => refuseUnlessCurrent(env.db, from)]),
+    ...(request.force || rowsMoved || !hasJournal ? [] : [() => refuseUnlessCurrent(env.db, store, archive)]),
     ...(online ? [] : [() => heedServices(env, request.force)]),
   ];
 };

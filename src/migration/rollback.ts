@@ -1,4 +1,5 @@
 import { AppError, toAppError } from '../core/errors.ts';
+import { findNewestSwitched, listArchives } from './archives.ts';
 import { throwIfInterrupted } from './copy.ts';
 import { countOf } from './describe.ts';
 import { failUnfinishedDocuments } from './document-journal.ts';
@@ -10,7 +11,6 @@ import { migrate } from './migrate.ts';
 import { openRun } from './open-run.ts';
 import {
   enterPhase,
-  findNewestSwitched,
   findRollbackOf,
   getMigration,
   holdFence,
@@ -22,6 +22,7 @@ import {
 } from './migration-store.ts';
 import type { Environment, MigrateRequest, Side } from './requests.ts';
 import type { Run } from './run.ts';
+import { archiveOf, type ArchiveScope } from './scope.ts';
 import { removeStrayCopies } from './stray-copies.ts';
 
 export interface RollbackRequest {
@@ -37,7 +38,7 @@ export interface RollbackRequest {
 /**
  * Undoes a migration. Before its switch, that only ends it: nothing had changed. After the switch, and until its cleaning
  * has begun, it is the reverse migration that uses the old objects again after hashing them (rule R13): all or nothing,
- * and only for the newest switched migration. Throws `refused.cannot-roll-back`.
+ * and only for the newest switched migration of an archive. Throws `refused.cannot-roll-back`.
  */
 export const rollback = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
   await ensureTables(env.db);
@@ -54,9 +55,9 @@ export const rollback = async (env: Environment, request: RollbackRequest): Prom
       return rollback(env, request);
     case 'switched':
       await refuseUnlessNewest(env, record, cannot);
-      return migrate(env, reverse(request), { online: false, rollsBack: record.id });
+      return migrate(env, reverse(request, archiveOf(record.scope)), { online: false, rollsBack: record.id });
     case 'rolled-back':
-      return finishUndoing(env, request);
+      return finishUndoing(env, request, archiveOf(record.scope));
     case 'moving':
       if (record.switchedAt === undefined) return abandon(env, request);
       throw cannot('moves batch by batch, and some batches are gone from the source');
@@ -71,8 +72,9 @@ export const rollback = async (env: Environment, request: RollbackRequest): Prom
   }
 };
 
-const reverse = (request: RollbackRequest): MigrateRequest => ({
-  from: request.to,
+/** `archive`: of the migration. What comes back are its documents, not all of the section into which they had gone. */
+const reverse = (request: RollbackRequest, archive: ArchiveScope): MigrateRequest => ({
+  from: { ...request.to, archive },
   to: request.from,
   buckets: [],
   keepSource: !request.deleteCopies,
@@ -87,10 +89,12 @@ const refuseUnlessNewest = async (
   record: MigrationRecord,
   cannot: (why: string) => AppError,
 ): Promise<void> => {
-  const newest = await findNewestSwitched(env.db);
   const pending = await findRollbackOf(env.db, record.id);
-  if (newest === undefined || newest.id === record.id || newest.id === pending?.id) return;
-  throw cannot(`is not the newest: migration ${newest.id} was switched after it`);
+  for (const archive of await listArchives(env.db, archiveOf(record.scope))) {
+    const newest = await findNewestSwitched(env.db, archive);
+    if (newest === undefined || newest.id <= record.id || newest.id === pending?.id) continue;
+    throw cannot(`is not the newest: migration ${newest.id} was switched after it`);
+  }
 };
 
 /** Throws `refused.changed-store` where the configurations given are not those of the migration. */
@@ -117,7 +121,7 @@ const endRetry = async (
   await using session = await openLockSession(env.db);
   const { cleaning, cleaned } = await countStates(env.db, request.id);
   if (cleaning + cleaned > 0) throw cannot('has been cleaned: documents are gone from the source');
-  const sides = { ...reverse(request), from: request.from, to: request.to, keepSource: true };
+  const sides = { ...reverse(request, request.from.archive), from: request.from, to: request.to, keepSource: true };
   const run = await openRun(env, sides, { online: true, ending: true }, session, request.id);
   const fence = { id: run.record.id, epoch: run.epoch };
   await removeStrayCopies(run, ['planned', 'copying', 'copied', 'failed']);
@@ -148,7 +152,7 @@ const abandon = async (env: Environment, request: RollbackRequest): Promise<Migr
   await using session = await openLockSession(env.db);
   const run = await openRun(
     env,
-    { ...reverse(request), from: request.from, to: request.to },
+    { ...reverse(request, request.from.archive), from: request.from, to: request.to },
     { online: true, ending: true },
     session,
     request.id,
@@ -179,12 +183,21 @@ const endUnswitched = async (env: Environment, run: Run, deleteThem: boolean): P
 };
 
 /** Has been rolled back: finishes what a kill left of that, and deletes what the undone migration had written, if asked. */
-const finishUndoing = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
+const finishUndoing = async (
+  env: Environment,
+  request: RollbackRequest,
+  archive: ArchiveScope,
+): Promise<MigrationResult> => {
   const undoing = await findRollbackOf(env.db, request.id);
   if (undoing === undefined) throw new AppError('internal', `migration ${request.id} is rolled back by none`);
   if (undoing.finished && !request.deleteCopies) {
     env.log.info(`Migration ${request.id} is rolled back already, by migration ${undoing.id}: nothing to do`);
     return describeEnd(env, undoing.id);
   }
-  return migrate(env, reverse(request), { online: false, id: undoing.id, rollsBack: request.id, cleanOnly: true });
+  return migrate(env, reverse(request, archive), {
+    online: false,
+    id: undoing.id,
+    rollsBack: request.id,
+    cleanOnly: true,
+  });
 };

@@ -4,6 +4,16 @@ import type { Driver, DocumentKey } from '../drivers/contract.ts';
 export type ArchiveScope = 'object-store' | 'object-store-beside-analysis-archive' | 'analysis-archive';
 
 /**
+ * The two archives that can be migrated apart: documents of the bucket of analyses, and all others. Where a configuration has
+ * no section for analyses, they are part of what its object store names.
+ */
+export type ArchiveName = Exclude<ArchiveScope, 'object-store-beside-analysis-archive'>;
+
+/** Which of the two a section is there for. */
+export const archiveName = (archive: ArchiveScope): ArchiveName =>
+  archive === 'analysis-archive' ? 'analysis-archive' : 'object-store';
+
+/**
  * Which rows a migration concerns (rule R7): those that the source's services can read today, whatever bucket, folder or
  * prefix their URLs name, less what a separate analysis archive claims. Journalled with the migration.
  */
@@ -39,6 +49,12 @@ export const planScope = (driver: Driver, archive: ArchiveScope, buckets: readon
   foreignBuckets: archive === 'object-store-beside-analysis-archive' ? [ANALYSIS_ARCHIVE_BUCKET] : [],
   ownBuckets: archive === 'analysis-archive' ? [ANALYSIS_ARCHIVE_BUCKET] : null,
 });
+
+/** What `planScope` was told: which archive a journalled migration concerns. */
+export const archiveOf = ({ ownBuckets, foreignBuckets }: Scope): ArchiveScope => {
+  if (ownBuckets !== null) return 'analysis-archive';
+  return foreignBuckets.length > 0 ? 'object-store-beside-analysis-archive' : 'object-store';
+};
 
 /**
  * SQL over `archive_metadata m`: the rows of this archive. Parameters, from `first` on: foreign buckets, own buckets.

@@ -1,8 +1,10 @@
 import type { Database } from '../database/database.ts';
+import { findNewestSwitched } from './archives.ts';
 import type { DocumentRecord } from './document-record.ts';
 import { countReasons, countStates, pageDocuments, type StateCounts } from './document-store.ts';
 import { isLockHeld } from './lock.ts';
-import { findNewestSwitched, getMigration, type MigrationRecord } from './migration-store.ts';
+import { getMigration, type MigrationRecord } from './migration-store.ts';
+import { archiveName, archiveOf } from './scope.ts';
 
 /** What a person wants to know of one migration. Times are ISO 8601 in UTC. */
 export interface MigrationStatus {
@@ -59,19 +61,19 @@ export const getStatus = async (db: Database, id: number): Promise<MigrationStat
   };
 };
 
-/** By what the newest switch has made current: a later migration, or a rollback, may have moved the archive on. */
+/** By what the newest switch of the same archive has made current: a later migration, or a rollback, may have moved it on. */
 const findActive = async (
   db: Database,
   record: MigrationRecord,
   counts: StateCounts,
 ): Promise<MigrationStatus['active']> => {
-  const newest = await findNewestSwitched(db);
+  const newest = await findNewestSwitched(db, archiveName(archiveOf(record.scope)));
   if (newest === undefined || newest.id === record.id) {
     const leftBehind = record.move && record.switchedAt !== undefined && counts.failed > 0;
     return leftBehind ? 'both-in-part' : activeSide(record);
   }
-  if (newest.to.fingerprint === record.to.fingerprint) return 'to';
-  return newest.to.fingerprint === record.from.fingerprint ? 'from' : 'elsewhere';
+  if (newest.toFingerprint === record.to.fingerprint) return 'to';
+  return newest.toFingerprint === record.from.fingerprint ? 'from' : 'elsewhere';
 };
 
 /** The invariant in one line: the source until the switch has committed, then the destination. */

@@ -6,6 +6,7 @@ import { addMigrated, enterPhase, holdFence, markRolledBack, recordSwitch, takeT
 import { refuseWhileServicesRun } from './quiescence.ts';
 import type { Run } from './run.ts';
 import { analyzeJournal } from './plan-store.ts';
+import { archivePredicate, type Scope, scopeParameters } from './scope.ts';
 import { leaveUnmarked, markSwitchedDocuments } from './switch-marks.ts';
 import { RowsChanged, updateAllRows, updateRowsOfChunk } from './switch-store.ts';
 
@@ -53,9 +54,9 @@ const trySwitch = async (run: Run, part: Chunk | undefined): Promise<SwitchOutco
       // Their records follow after the commit: writers wait for nothing that this statement can say alone.
       if (part === undefined) await leaveUnmarked(tx, fence);
       // An archive without any document goes by its configuration; one whose documents are elsewhere stays where it is.
-      if (count > 0 || (part === undefined && (await isArchiveEmpty(tx)))) {
+      if (count > 0 || (part === undefined && (await isArchiveEmpty(tx, record.scope)))) {
         await recordSwitch(tx, fence, (performance.now() - started) / 1000);
-        await recordCurrentStore(tx, record.id, run.to);
+        await recordCurrentStore(tx, record, run.to);
       }
       if (record.rollsBack !== undefined) await markRolledBack(tx, record.rollsBack);
       await faults.reach('switch.before-commit');
@@ -75,5 +76,7 @@ const trySwitch = async (run: Run, part: Chunk | undefined): Promise<SwitchOutco
   }
 };
 
-const isArchiveEmpty = async (tx: Queryable): Promise<boolean> =>
-  (await tx.query('SELECT 1 FROM archive_metadata LIMIT 1')).count === 0;
+const isArchiveEmpty = async (tx: Queryable, scope: Scope): Promise<boolean> => {
+  const sql = `SELECT 1 FROM archive_metadata m WHERE ${archivePredicate(1)} LIMIT 1`;
+  return (await tx.query(sql, scopeParameters(scope).slice(0, 2))).count === 0;
+};

@@ -1,11 +1,11 @@
 import { listMetadata, type MetadataRow } from '../archive/metadata-store.ts';
 import { measureObject } from '../archive/payload.ts';
 import type { Store } from '../archive/store.ts';
-import { AppError, toAppError } from '../core/errors.ts';
+import { toAppError } from '../core/errors.ts';
 import type { Database, Queryable } from '../database/database.ts';
 import { forEachConcurrent } from './concurrency.ts';
 import { throwIfInterrupted } from './copy.ts';
-import { findCurrentStore } from './current-store.ts';
+import { type CurrentStore, findCurrentStores } from './current-store.ts';
 import { archivePredicate, type ArchiveScope, planScope, scopeParameters } from './scope.ts';
 
 /** One thing that is wrong, as it is found. */
@@ -14,7 +14,7 @@ export interface VerifyFinding {
   /** `user/bucket/archiveId`, or the URL of an orphan. */
   readonly subject: string;
   readonly text: string;
-  /** Listed as an exception by the last migration: known, and not counted as wrong. */
+  /** Listed as an exception by the last migration of its archive: known, and not counted as wrong. */
   readonly known: boolean;
 }
 
@@ -52,7 +52,7 @@ export const verifyArchive = async (db: Database, request: VerifyRequest): Promi
   const total = await countRows(db, scope);
   const step = request.sample === undefined ? 1 : Math.max(1, Math.ceil(total / Math.max(1, request.sample)));
   const result = { documents: 0, read: 0, bytes: 0, wrong: 0, known: 0, orphans: 0, kept: 0 };
-  const known = await loadKnownExceptions(db);
+  const known = await loadKnownExceptions(db, request.archive);
   const report = (row: MetadataRow, kind: VerifyFinding['kind'], text: string): void => {
     const subject = `${row.key.userId}/${row.key.bucket}/${row.key.archiveId}`;
     const isKnown = known.has(subject);
@@ -160,19 +160,17 @@ const countRows = async (db: Queryable, scope: ReturnType<typeof planScope>): Pr
   return rows[0]?.count ?? 0;
 };
 
-/** What the newest switched migration could not move, and said so. Empty where there is no journal. */
-const loadKnownExceptions = async (db: Queryable): Promise<ReadonlySet<string>> => {
-  try {
-    const { rows } = await db.query<{ subject: string }>(
-      `SELECT user_id || '/' || bucket || '/' || archive_id AS subject FROM archive_mover_document
-        WHERE migration_id = (SELECT migration_id FROM archive_mover_current_store)
-          AND state IN ('failed', 'skipped') AND coalesce(error_code, '') <> 'skipped.already-there'`,
-    );
-    return new Set(rows.map((row) => row.subject));
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'database.schema') return new Set();
-    throw error;
-  }
+/** What the migration that made a store current could not move, and said so. Empty where there is no journal. */
+const loadKnownExceptions = async (db: Queryable, archive: ArchiveScope): Promise<ReadonlySet<string>> => {
+  if (!(await findJournal(db))) return new Set();
+  const current = await findCurrentStores(db, archive);
+  const { rows } = await db.query<{ subject: string }>(
+    `SELECT user_id || '/' || bucket || '/' || archive_id AS subject FROM archive_mover_document
+      WHERE migration_id = ANY ($1::integer[])
+        AND state IN ('failed', 'skipped') AND coalesce(error_code, '') <> 'skipped.already-there'`,
+    [current.map(({ migrationId }) => migrationId)],
+  );
+  return new Set(rows.map((row) => row.subject));
 };
 
 /** SQL: a journal knows the object as the kept source of a switched migration, or as a copy that it made itself. */
@@ -189,9 +187,12 @@ const findJournal = async (db: Queryable): Promise<boolean> => {
 };
 
 /** Where the archive is, if that is another store than the one to be verified. */
-export const findOtherCurrentStore = async (db: Queryable, store: Store): Promise<string | undefined> => {
+export const findOtherCurrentStore = async (
+  db: Queryable,
+  store: Store,
+  archive: ArchiveScope,
+): Promise<CurrentStore | undefined> => {
   if (!(await findJournal(db))) return undefined;
-  const current = await findCurrentStore(db);
-  if (current === undefined || current.fingerprint === store.identity.fingerprint) return undefined;
-  return `${current.description}, since migration ${current.migrationId}`;
+  const current = await findCurrentStores(db, archive);
+  return current.find(({ fingerprint }) => fingerprint !== store.identity.fingerprint);
 };

@@ -1,3 +1,4 @@
+import { describeArchive } from '../../migration/current-store.ts';
 import { findOtherCurrentStore, type VerifyFinding, verifyArchive } from '../../migration/verify.ts';
 import { connectDatabase } from '../connect-database.ts';
 import type { Command } from '../context.ts';
@@ -15,9 +16,10 @@ export const verify: Command = async (context, input) => {
   await using opened = await openSide(context, db, archive, { prepare: false });
   const { store, archive: scope } = opened.side;
   context.log.at(PLACES.archive).info(`Verifying every document through ${store.identity.description}`);
-  const other = await findOtherCurrentStore(db, store);
+  const other = await findOtherCurrentStore(db, store, scope);
   if (other !== undefined) {
-    context.log.at(PLACES.archive).warn(`The archive is in ${other}: this configuration may not be the one in use`);
+    const where = `${describeArchive(other.archive)} is in ${other.description}, since migration ${other.migrationId}`;
+    context.log.at(PLACES.archive).warn(`${where}: this configuration may not be the one in use`);
   }
   const report = (finding: VerifyFinding): void => {
     output.text(`${finding.kind}${finding.known ? ' (known)' : ''}: ${finding.subject}: ${finding.text}`);
