@@ -3,7 +3,17 @@ import { AppError, isAppError } from '../core/errors.ts';
 import type { Queryable } from '../database/database.ts';
 import { findTables } from '../database/schema/schema-changes.ts';
 import type { DocumentKey, Driver } from '../drivers/contract.ts';
-import { type ArchiveScope, archivePredicate, inScopeSql, planScope, scopeParameters } from './scope.ts';
+import { concernsSql, listArchives } from './archives.ts';
+import { describeArchive } from './current-store.ts';
+import {
+  archiveName,
+  type ArchiveName,
+  type ArchiveScope,
+  archivePredicate,
+  inScopeSql,
+  planScope,
+  scopeParameters,
+} from './scope.ts';
 
 /**
  * Whether a configuration fits where an archive is now: what a service is refused for when it starts, and what can be asked
@@ -22,6 +32,7 @@ export interface FitSubject {
 
 /** Where the last switch of one archive has brought it. */
 interface CurrentArchive {
+  readonly archive: ArchiveName;
   readonly migrationId: number;
   readonly fingerprint: string;
   readonly description: string;
@@ -43,27 +54,26 @@ const LOOKED_FOR = 20;
 const hasJournal = async (db: Queryable): Promise<boolean> =>
   (await findTables(db, NEEDED_TABLES)).size === NEEDED_TABLES.length;
 
-/** SQL over `archive_mover_migration`: those of the same archive, the ordinary one or that of analyses. */
-const SAME_ARCHIVE = `(scope->>'ownBuckets' IS NOT NULL) = $1::boolean AND switched_at IS NOT NULL`;
+/** SQL over `archive_mover_migration m`: those that have moved the archive $1. */
+const HAS_MOVED = `m.switched_at IS NOT NULL AND ${concernsSql('$1')}`;
 
-const isAnalysis = ({ archive }: FitSubject): boolean => archive === 'analysis-archive';
-
-const findCurrent = async (db: Queryable, subject: FitSubject): Promise<CurrentArchive | undefined> => {
+const findCurrent = async (db: Queryable, archive: ArchiveName): Promise<CurrentArchive | undefined> => {
   const { rows } = await db.query<{ id: number; fingerprint: string; description: string; config: string }>(
     `SELECT id, to_fingerprint AS fingerprint, to_description AS description, to_config AS config
-       FROM archive_mover_migration WHERE ${SAME_ARCHIVE} ORDER BY switched_at DESC, id DESC LIMIT 1`,
-    [isAnalysis(subject)],
+       FROM archive_mover_migration m WHERE ${HAS_MOVED} ORDER BY switched_at DESC, id DESC LIMIT 1`,
+    [archive],
   );
   const [row] = rows;
-  return row && { migrationId: row.id, ...row };
+  return row && { archive, migrationId: row.id, ...row };
 };
 
 /** Whether the journal knows a store as one in which the archive has been, or to which it has gone. */
-const isJournalled = async (db: Queryable, subject: FitSubject, fingerprint: string): Promise<boolean> =>
+const isJournalled = async (db: Queryable, archive: ArchiveName, fingerprint: string): Promise<boolean> =>
   (
     await db.query(
-      `SELECT 1 FROM archive_mover_migration WHERE ${SAME_ARCHIVE} AND (from_fingerprint = $2 OR to_fingerprint = $2) LIMIT 1`,
-      [isAnalysis(subject), fingerprint],
+      `SELECT 1 FROM archive_mover_migration m
+        WHERE ${HAS_MOVED} AND (from_fingerprint = $2 OR to_fingerprint = $2) LIMIT 1`,
+      [archive, fingerprint],
     )
   ).count > 0;
 
@@ -76,14 +86,14 @@ const describeRows = (rows: readonly RowsElsewhere[]): string =>
 
 const sum = (rows: readonly RowsElsewhere[]): number => rows.reduce((total, { count }) => total + count, 0);
 
-const sectionOf = (subject: FitSubject): string =>
-  `services.catalog.${isAnalysis(subject) ? 'analysis_archive' : 'object_store (or archive)'} of ${subject.config ?? 'the configuration'}`;
+const sectionOf = (subject: FitSubject, archive = archiveName(subject.archive)): string =>
+  `services.catalog.${archive === 'analysis-archive' ? 'analysis_archive' : 'object_store (or archive)'} of ${subject.config ?? 'the configuration'}`;
 
 const configureCurrent = (subject: FitSubject, current: CurrentArchive): string =>
-  `Set ${sectionOf(subject)} to ${current.description}, as it is in ${current.config}.`;
+  `Set ${sectionOf(subject, current.archive)} to ${current.description}, as it is in ${current.config}.`;
 
 const describeMove = (current: CurrentArchive): string =>
-  `since migration ${current.migrationId} the archive is in ${current.description}`;
+  `since migration ${current.migrationId} ${describeArchive(current.archive)} is in ${current.description}`;
 
 /**
  * Rows of the archive whose URL this driver does not read, by scheme; those that a finished switch to this driver has listed
@@ -124,7 +134,7 @@ export const inspectDriverFit = async (
   const { unknown, listed } = await findElsewhere(db, driver, subject, withJournal);
   const findings: FitFinding[] = [];
   if (unknown.length > 0) {
-    const current = withJournal ? await findCurrent(db, subject) : undefined;
+    const current = withJournal ? await findCurrent(db, archiveName(subject.archive)) : undefined;
     const moved = current === undefined ? '' : `; ${describeMove(current)}`;
     const remedy =
       current === undefined
@@ -164,6 +174,20 @@ const lookForSome = async (
   return { looked: rows.length, found, example: rows[0]?.url ?? '' };
 };
 
+/** Where an archive is that has left this store, of those of which the configuration names the store. */
+const findLeft = async (
+  db: Queryable,
+  subject: FitSubject,
+  fingerprint: string,
+): Promise<CurrentArchive | undefined> => {
+  for (const archive of await listArchives(db, subject.archive)) {
+    const current = await findCurrent(db, archive);
+    if (current === undefined || current.fingerprint === fingerprint) continue;
+    if (await isJournalled(db, archive, fingerprint)) return current;
+  }
+  return undefined;
+};
+
 /**
  * Compares the store with the one that the last switch made current. One that the archive has left is refused; one that the
  * journal does not know, or that no journal tells of, has to have documents of the archive. Throws `store.*`, `database.*`.
@@ -176,13 +200,14 @@ export const inspectStoreFit = async (
 ): Promise<readonly FitFinding[]> => {
   const withJournal = await hasJournal(db);
   const { fingerprint, description } = store.identity;
-  const current = withJournal ? await findCurrent(db, subject) : undefined;
-  if (current?.fingerprint === fingerprint) return [];
-  if (current !== undefined && (await isJournalled(db, subject, fingerprint))) {
-    const text = `${describeMove(current)}, not in ${description}, which it has left`;
-    const error = new AppError('refused.not-current', text, { remedy: configureCurrent(subject, current) });
+  const left = withJournal ? await findLeft(db, subject, fingerprint) : undefined;
+  if (left !== undefined) {
+    const text = `${describeMove(left)}, not in ${description}, which it has left`;
+    const error = new AppError('refused.not-current', text, { remedy: configureCurrent(subject, left) });
     return [{ severity: 'refuse', error }];
   }
+  const current = withJournal ? await findCurrent(db, archiveName(subject.archive)) : undefined;
+  if (current?.fingerprint === fingerprint) return [];
   const { looked, found, example } = await lookForSome(db, store, subject, signal);
   if (looked > 0 && found === 0) {
     const moved = current === undefined ? '' : `; ${describeMove(current)}`;

@@ -65,6 +65,59 @@ test('documents that a migration has listed as left behind only give a warning',
   await assert.rejects(startIn(from), (error) => isAppError(error, 'refused.unreadable-documents'));
 });
 
+test('analyses that have got a store of their own, and then the others another one: no old configuration starts', async () => {
+  await using place = await createPlace();
+  const store = (name: string): string => localfs(join(place.folder, name));
+  const configure = (name: string, documents: string, analyses?: string): Promise<string> =>
+    place.configure({
+      name,
+      archive: store(documents),
+      ...(analyses && { catalog: `    analysis_archive: ${store(analyses)}\n` }),
+    });
+  const migrate = async (from: string, to: string, ...options: readonly string[]): Promise<void> => {
+    const { code, stderr } = await runManager([
+      'archivestorage',
+      'migrate',
+      from,
+      to,
+      '--dontask',
+      '--force',
+      ...options,
+    ]);
+    assert.equal(code, 0, stderr);
+  };
+  const refused = (section: string, folder: string) => (error: unknown) => {
+    assert.ok(isAppError(error, 'refused.not-current'), String(error));
+    assert.ok(
+      error.remedy.includes(`${section} of `) && error.remedy.includes(join(place.folder, folder)),
+      error.remedy,
+    );
+    return true;
+  };
+  const first = await configure('first.yaml', 'one');
+  const second = await configure('second.yaml', 'two');
+  const path = '/v1/objects/analysis_archive/x';
+  {
+    await using engine = await startIn(first);
+    assert.equal((await send(urlOf(engine), 'POST', path, { body: '{"document": 1}' })).status, 200);
+  }
+  await migrate(first, second);
+  await assert.rejects(startIn(first), refused('object_store (or archive)', 'two'));
+  const apart = await configure('apart.yaml', 'two', 'analyses');
+  const within = await configure('within.yaml', 'two', 'two');
+  await migrate(within, apart, '--from-analysis-archive', '--to-analysis-archive');
+  // The others are where they were; analyses are not, whether the configuration names them or not.
+  await assert.rejects(startIn(second), refused('analysis_archive', 'analyses'));
+  await assert.rejects(startIn(within), refused('analysis_archive', 'analyses'));
+  await (await startIn(apart)).stop();
+  const moved = await configure('moved.yaml', 'three', 'analyses');
+  await migrate(apart, moved);
+  await assert.rejects(startIn(apart), refused('object_store (or archive)', 'three'));
+  await assert.rejects(startIn(await configure('old.yaml', 'three', 'two')), refused('analysis_archive', 'analyses'));
+  await using engine = await startIn(moved);
+  assert.equal((await send(urlOf(engine), 'GET', path)).text, '{"document": 1}');
+});
+
 test('a wrong store is refused before it is touched, and without a journal too', async () => {
   await using place = await createPlace('fixture');
   const folder = join(place.folder, 'never');
