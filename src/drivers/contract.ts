@@ -83,7 +83,11 @@ export interface DeleteItem {
 
 /** `changed`: the object holds other bytes than expected and was left. `absent`: it was not there. */
 export type DeleteOutcome =
-  | { readonly outcome: 'deleted' | 'absent' | 'changed' }
+  | {
+      readonly outcome: 'deleted' | 'absent' | 'changed';
+      /** How many requests of it may have taken effect, where it was not one: those before the last still may. */
+      readonly attempts?: number;
+    }
   | { readonly outcome: 'failed'; readonly error: AppError };
 
 export interface ListedObject {

@@ -57,7 +57,7 @@ const parseIfThere = (file: ConfigFile, choice: ArchiveChoice): ArchiveConfig | 
  * The archive of a file that a journal names. The journal does not say which section it was: that of the documents' own kind
  * is looked at first, the other one where only it fits. The stores' fingerprints are compared later.
  */
-const loadRecorded = async (
+export const loadRecorded = async (
   context: CommandContext,
   path: string,
   recorded: StoreRecord,

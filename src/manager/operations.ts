@@ -5,6 +5,8 @@ import { OPEN_GATE } from '../migration/gate.ts';
 import type { Environment } from '../migration/requests.ts';
 import { DEFAULT_SETTINGS } from '../migration/run.ts';
 import type { CommandContext } from './context.ts';
+import { loadRecorded } from './journalled.ts';
+import { openSide } from './open-side.ts';
 import { PLACES } from './places.ts';
 import { LEAST_MEMORY_BYTES } from './progress/run-options.ts';
 import { readTestHooks } from './test-hooks.ts';
@@ -31,5 +33,10 @@ export const operationEnvironment = (context: CommandContext, db: Database): Env
     executorId: `${hostname()}:${process.pid}:0:`,
     progress: () => undefined,
     gate: OPEN_GATE,
+    openDestination: async ({ to, scope }) => {
+      const { archive } = await loadRecorded(context, to.config, to, scope.ownBuckets !== null);
+      const opened = await openSide(context, db, archive, { prepare: false });
+      return { store: opened.side.store, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+    },
   };
 };

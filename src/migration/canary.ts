@@ -3,9 +3,9 @@ import { measureObject, payloadOf } from '../archive/payload.ts';
 import { readAll } from '../archive/codec.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import type { DocumentKey } from '../drivers/contract.ts';
-import { deletedLine, deleteObjects } from './deletion.ts';
+import { deletedLine, deleteObjects, isSettled } from './deletion.ts';
 import { guardDeletes } from './deletion-guard.ts';
-import { moveDocuments } from './document-journal.ts';
+import { moveDocuments, recordDeleteIntents, recordSettledDeletes } from './document-journal.ts';
 import { destinationRef, type DocumentRecord, sourceRef } from './document-record.ts';
 import { getDocument, listCanaryCandidates } from './document-store.ts';
 import { type Fence, lockLost } from './migration-store.ts';
@@ -53,11 +53,13 @@ const tryCanary = async (run: Run, document: DocumentRecord): Promise<boolean> =
     [fence.id, fence.epoch, JSON.stringify({ seq: document.seq }), bytes],
   );
   if (count !== 1) throw lockLost(fence);
-  await moveDocuments(db, fence, [document.seq], ['switched', 'cleaning'], 'cleaning');
+  await recordDeleteIntents(db, fence, [document.seq]);
   await db.sync();
   const item = { seq: document.seq, ref: sourceRef(document), md5: document.source.readDigest };
   const guard = await guardDeletes(run, 'source');
   const [result] = await deleteObjects(db, from.driver, guard, [item], signal);
+  if (result !== undefined && isSettled(result) && !document.deleteUnsettled)
+    await recordSettledDeletes(db, fence, [document.seq]);
   if (result?.outcome === 'failed' || result?.outcome === 'kept') {
     await forget(db, fence, null);
     if (result.outcome === 'failed' || result.because === 'row') throw result.error;

@@ -9,10 +9,18 @@ import {
   type Deletion,
   type DeletionGuard,
   findNeededOfRange,
+  isSettled,
   type NeededObjects,
 } from './deletion.ts';
 import { guardDeletes } from './deletion-guard.ts';
-import { type FailureRecord, moveDocuments, recordDeleteProblems } from './document-journal.ts';
+import {
+  type FailureRecord,
+  recordCleaned,
+  recordDeleteIntents,
+  recordDeleteProblems,
+  recordSettledDeletes,
+  reopenLeftAtSource,
+} from './document-journal.ts';
 import { type DocumentRecord, sourceRef } from './document-record.ts';
 import { countStates, listDocuments } from './document-store.ts';
 import { enterPhase, getToMigrate, holdFence, touchTask } from './migration-store.ts';
@@ -47,6 +55,7 @@ export const cleanSource = async (run: Run, part?: Chunk): Promise<readonly Clea
     await db.transaction(async (tx) => {
       await holdFence(tx, fence);
       await enterPhase(tx, fence, 'cleaning');
+      await reopenLeftAtSource(tx, record.id);
     });
     const { switched, cleaning } = await countStates(db, record.id);
     run.progress({ type: 'to-clean', documents: switched + cleaning });
@@ -107,7 +116,7 @@ const cleanPage = async (
   const { db, faults, from, record, epoch, signal, log } = run;
   const fence = { id: record.id, epoch };
   const seqs = page.map((document) => document.seq);
-  await moveDocuments(db, fence, seqs, ['switched', 'cleaning'], 'cleaning');
+  await recordDeleteIntents(db, fence, seqs);
   await faults.reach('clean.after-intent');
 
   const left = page.filter((document) => !document.foreignSource && mayBeTheCopy(run, document));
@@ -120,7 +129,15 @@ const cleanPage = async (
   const results = await deleteObjects(db, from.driver, guard, items, signal, needed);
   await faults.reach('clean.after-delete');
 
-  const problems = [...left.map(leftProblem), ...results.flatMap(problemOf)];
+  const documents = new Map(page.map((document) => [document.seq, document]));
+  const problems = [
+    ...left.map(leftProblem),
+    ...results.flatMap(problemOf),
+    ...results.flatMap(({ item, outcome }) => {
+      const document = documents.get(item.seq);
+      return outcome === 'absent' && document !== undefined ? unseenProblem(run, document) : [];
+    }),
+  ];
   const open = new Set(problems.filter((problem) => !problem.final).map((problem) => problem.seq));
   const deleted = results.filter((result) => result.outcome === 'deleted');
   for (const { item } of deleted) {
@@ -137,8 +154,28 @@ const cleanPage = async (
     if (result.because === 'row' || result.because === 'unswitched') open.add(result.item.seq);
   }
   await recordDeleteProblems(db, fence, problems);
+  const uncertain = new Set([
+    ...page.filter((document) => document.deleteUnsettled).map(({ seq }) => seq),
+    ...results.filter((result) => !isSettled(result)).map(({ item }) => item.seq),
+  ]);
   const done = seqs.filter((seq) => !open.has(seq));
-  await moveDocuments(db, fence, done, ['cleaning'], 'cleaned');
+  await recordSettledDeletes(
+    db,
+    fence,
+    seqs.filter((seq) => open.has(seq) && !uncertain.has(seq)),
+  );
+  await recordCleaned(
+    db,
+    fence,
+    done.filter((seq) => !uncertain.has(seq)),
+    true,
+  );
+  await recordCleaned(
+    db,
+    fence,
+    done.filter((seq) => uncertain.has(seq)),
+    false,
+  );
   await faults.reach('clean.after-record');
   await touchTask(db, record.id);
   run.progress({ type: 'cleaned', documents: done.length });
@@ -164,6 +201,18 @@ const leftProblem = (document: DocumentRecord): CleanProblem => ({
   text: `${document.source.url}: left, since it may be the destination's own object under another name`,
   final: true,
 });
+
+/**
+ * A folder that is not mounted looks like one in which there is nothing (rule R3). Only of the store's own root is it known
+ * that it is still what it was; elsewhere, what was never tried to be deleted should be there.
+ */
+const unseenProblem = (run: Run, document: DocumentRecord): readonly CleanProblem[] => {
+  const { driver } = run.from;
+  const isOutside = driver.name === 'localfs' && document.source.url !== driver.locate(document.key);
+  if (!isOutside || document.state !== 'switched') return [];
+  const text = `${document.source.url}: not there, and whether its folder is mounted cannot be told, since it is not that of the configuration`;
+  return [{ seq: document.seq, code: 'refused.not-clean', text, final: true }];
+};
 
 const problemOf = (
   result: Deletion<{ readonly seq: number; readonly ref: ReturnType<typeof sourceRef>; readonly md5: string | null }>,

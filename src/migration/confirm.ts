@@ -8,10 +8,12 @@ import {
   type FailureRecord,
   recordConfirmations,
   recordFailures,
+  recordLanded,
   recordLosses,
 } from './document-journal.ts';
 import { destinationRef } from './document-record.ts';
-import { listUnconfirmed, type Unconfirmed } from './document-store.ts';
+import { listUnconfirmed, listUnsettledExceptions, type Unconfirmed } from './document-store.ts';
+import { canLandLate, createsOnly } from './late-requests.ts';
 import { analyzeJournal } from './plan-store.ts';
 import { type Finding, readBack } from './proof.ts';
 import { fenceOf, type Run } from './run.ts';
@@ -88,6 +90,18 @@ const confirmPages = async (
     }
     replanned += lost.length;
   }
+};
+
+/**
+ * Before a switch: a document that does not arrive may have a request of its own under way, which would change what services
+ * store in its place afterwards. Waits for it to land.
+ */
+export const letLateRequestsLand = async (run: Run): Promise<void> => {
+  if (!canLandLate(run)) return;
+  const seqs = await listUnsettledExceptions(run.db, run.record.id, createsOnly(run));
+  if (seqs.length === 0) return;
+  await sleep(run.settings.quietPeriodMs, undefined, { signal: run.signal });
+  await recordLanded(run.db, fenceOf(run), seqs);
 };
 
 const headInBulk = async (

@@ -24,7 +24,7 @@ export interface DeletionGuard {
 }
 
 export type Deletion<T extends Deletable> =
-  | { readonly item: T; readonly outcome: 'deleted' | 'absent' }
+  | { readonly item: T; readonly outcome: 'deleted' | 'absent'; readonly attempts: number }
   /** A row or a journal record still needs it, or it is no longer what was journalled: left as it is. */
   | {
       readonly item: T;
@@ -87,6 +87,19 @@ export const deleteObjects = async <T extends Deletable>(
   return results;
 };
 
+/** Whether no request for it can still be under way (rule R9): none was sent, or the only one was answered. */
+export const isSettled = (deletion: Deletion<Deletable>): boolean => {
+  switch (deletion.outcome) {
+    case 'deleted':
+    case 'absent':
+      return deletion.attempts === 1;
+    case 'kept':
+      return deletion.because !== 'changed';
+    case 'failed':
+      return false;
+  }
+};
+
 /** In the words of the operator's guide. */
 export const deletedLine = (ref: ObjectRef): string =>
   `Deleting document on source after successful migration to destination. Src = ${ref.url}`;
@@ -95,7 +108,7 @@ const judge = <T extends Deletable>(item: T, outcome: DeleteOutcome | undefined)
   switch (outcome?.outcome) {
     case 'deleted':
     case 'absent':
-      return { item, outcome: outcome.outcome };
+      return { item, outcome: outcome.outcome, attempts: outcome.attempts ?? 1 };
     case 'changed':
       return {
         item,

@@ -184,6 +184,46 @@ export const moveDocuments = async (
   await updateAllFenced(db, fence, `state = '${to}'`, `AND d.state IN (${states})`, seqs);
 };
 
+/** Journals, before they are deleted, that the objects of these are to go; what was said of an earlier try is over. */
+export const recordDeleteIntents = async (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> => {
+  if (seqs.length === 0) return;
+  await updateAllFenced(
+    db,
+    fence,
+    `state = 'cleaning', delete_unsettled = true, error_code = NULL, error_text = NULL`,
+    `AND d.state IN ('switched', 'cleaning')`,
+    seqs,
+  );
+};
+
+/** Journals, before our copies are deleted, that these are to go. */
+export const recordStrayDeletes = (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> =>
+  seqs.length === 0 ? Promise.resolve() : updateAllFenced(db, fence, 'delete_unsettled = true', '', seqs);
+
+/** Their objects are gone, or stay for good. `settled`: nothing that was sent for them can take effect later. */
+export const recordCleaned = (db: Queryable, fence: Fence, seqs: readonly number[], settled: boolean): Promise<void> =>
+  seqs.length === 0
+    ? Promise.resolve()
+    : updateAllFenced(
+        db,
+        fence,
+        `state = 'cleaned'${settled ? ', delete_unsettled = false' : ''}`,
+        `AND d.state = 'cleaning'`,
+        seqs,
+      );
+
+/** The only request to delete them has been answered: none can take effect later. */
+export const recordSettledDeletes = (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> =>
+  seqs.length === 0 ? Promise.resolve() : updateAllFenced(db, fence, 'delete_unsettled = false', '', seqs);
+
+/** What an earlier cleaning had left at the source is tried again; the caller holds the fence. */
+export const reopenLeftAtSource = async (tx: Queryable, id: number): Promise<void> => {
+  await tx.query(
+    `UPDATE archive_mover_document SET state = 'switched' WHERE migration_id = $1 AND state = 'cleaned' AND error_code IS NOT NULL`,
+    [id],
+  );
+};
+
 /** Journals why something could not be deleted, without a change of state: it is tried again. */
 export const recordDeleteProblems = async (
   db: Queryable,
@@ -217,12 +257,17 @@ export const recordConfirmations = async (
   await updateFenced(
     db,
     fence,
-    'copied_epoch = $2, unsettled = d.unsettled AND NOT d.prove_again, prove_again = false, dst_version = u.version',
+    `copied_epoch = $2, unsettled = d.unsettled AND NOT d.prove_again,
+     delete_unsettled = d.delete_unsettled AND NOT d.prove_again, prove_again = false, dst_version = u.version`,
     '$3::bigint[], $4::text[]) AS u(seq, version',
     `AND d.state = 'copied'`,
     [confirmations.map(({ seq }) => seq), confirmations.map(({ version }) => version ?? null)],
   );
 };
+
+/** What was sent for these has had the time to take effect (rule R9). */
+export const recordLanded = (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> =>
+  updateAllFenced(db, fence, 'unsettled = false, delete_unsettled = false', '', seqs);
 
 /** Copies that are not at the destination any more: made anew, and proved again, since it does not keep what it acknowledges. */
 export const recordLosses = async (db: Queryable, fence: Fence, seqs: readonly number[]): Promise<void> => {

@@ -36,6 +36,8 @@ export interface DocumentRecord {
   readonly attempts: number;
   /** A write of this key was begun whose outcome is not known: it may still land (rule R9). */
   readonly unsettled: boolean;
+  /** The same of a delete: it may still take away what stands there by then. */
+  readonly deleteUnsettled: boolean;
   readonly errorCode: string | null;
   readonly errorText: string | null;
 }
@@ -65,13 +67,14 @@ export interface DocumentRow {
   foreign_source: boolean;
   attempts: number;
   unsettled: boolean;
+  delete_unsettled: boolean;
   error_code: string | null;
   error_text: string | null;
 }
 
 export const DOCUMENT_COLUMNS = `seq, bucket, archive_id, user_id, document_name, state, src_url, src_digest, src_size, src_compressed,
   src_last_updated, read_digest, dst_url, dst_digest, dst_size, dst_compressed, prev_digest, sha256, owned, reuse, foreign_source, attempts,
-  unsettled, error_code, error_text`;
+  unsettled, delete_unsettled, error_code, error_text`;
 
 export const fromDocumentRow = (row: DocumentRow): DocumentRecord => ({
   seq: row.seq,
@@ -96,6 +99,7 @@ export const fromDocumentRow = (row: DocumentRow): DocumentRecord => ({
   foreignSource: row.foreign_source,
   attempts: row.attempts,
   unsettled: row.unsettled,
+  deleteUnsettled: row.delete_unsettled,
   errorCode: row.error_code,
   errorText: row.error_text,
 });

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import type { ErrorCode } from '../core/error-catalogue.ts';
 import type { Queryable } from '../database/database.ts';
 import { DOCUMENT_COLUMNS, type DocumentRecord, type DocumentRow, fromDocumentRow } from './document-record.ts';
 import type { Fence } from './migration-store.ts';
@@ -145,6 +146,56 @@ export const listStrayCopies = async (
     `SELECT ${DOCUMENT_COLUMNS} FROM archive_mover_document
       WHERE migration_id = $1 AND state = ANY ($2) AND owned AND dst_url IS NOT NULL AND seq > $3 ORDER BY seq LIMIT $4`,
     [id, states, afterSeq, limit],
+  );
+  return rows.map(fromDocumentRow);
+};
+
+/** Documents that are done with, but whose object at the source could not go, and why. */
+export const listLeftAtSource = async (
+  db: Queryable,
+  id: number,
+): Promise<readonly { readonly seq: number; readonly code: ErrorCode; readonly text: string }[]> => {
+  const { rows } = await db.query<{ seq: number; code: ErrorCode; text: string }>(
+    `SELECT seq, error_code AS code, coalesce(error_text, '') AS text FROM archive_mover_document
+      WHERE migration_id = $1 AND state = 'cleaned' AND error_code IS NOT NULL ORDER BY seq`,
+    [id],
+  );
+  return rows;
+};
+
+/**
+ * Documents that are not to arrive, for which something was sent to the destination whose outcome nobody knows. `createsOnly`:
+ * what was to create there cannot replace anything.
+ */
+export const listUnsettledExceptions = async (
+  db: Queryable,
+  id: number,
+  createsOnly: boolean,
+): Promise<readonly number[]> => {
+  const { rows } = await db.query<{ seq: number }>(
+    `SELECT seq FROM archive_mover_document
+      WHERE migration_id = $1 AND state IN ('failed', 'skipped', 'dropped')
+        AND (delete_unsettled OR (unsettled AND (NOT $2 OR prev_digest IS NOT NULL)))`,
+    [id, createsOnly],
+  );
+  return rows.map(({ seq }) => seq);
+};
+
+/** Documents that a migration has switched and left at its source, and whose row has gone since, in key order. */
+export const listDeletedSince = async (
+  db: Queryable,
+  id: number,
+  afterSeq: number,
+  limit: number,
+): Promise<readonly DocumentRecord[]> => {
+  const { rows } = await db.query<DocumentRow>(
+    `SELECT ${DOCUMENT_COLUMNS} FROM archive_mover_document d
+      WHERE d.migration_id = $1 AND d.seq > $2 AND d.state = 'switched' AND NOT d.foreign_source AND d.read_digest IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM archive_metadata m
+                         WHERE m.bucket = d.bucket AND m."archiveId" = d.archive_id AND m."userId" = d.user_id
+                           AND m."documentName" = d.document_name)
+      ORDER BY d.seq LIMIT $3`,
+    [id, afterSeq, limit],
   );
   return rows.map(fromDocumentRow);
 };

@@ -20,7 +20,7 @@ export const findEarlierOwnership = async (
       WHERE m.id <> $4 AND d.bucket = $5 AND d.archive_id = $6 AND d.user_id = $7 AND d.document_name = $8
         AND ((m.to_fingerprint = $3 AND d.dst_url = $1 AND d.owned AND $2 IN (d.dst_digest, d.prev_digest))
           OR (m.from_fingerprint = $3 AND d.src_url = $1 AND $2 IN (d.read_digest, d.src_digest)
-              AND d.state IN ('switched', 'cleaning', 'cleaned')))
+              AND d.state IN ('switched', 'cleaning', 'cleaned', 'failed')))
       ORDER BY 1 DESC LIMIT 1`,
     [url, digest, run.to.identity.fingerprint, run.record.id, key.bucket, key.archiveId, key.userId, key.documentName],
   );

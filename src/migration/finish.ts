@@ -2,7 +2,7 @@ import { AppError, isAppError } from '../core/errors.ts';
 import type { Queryable } from '../database/database.ts';
 import type { CleanProblem } from './clean.ts';
 import { findCurrentStores } from './current-store.ts';
-import { countReasons, countStates, type StateCounts } from './document-store.ts';
+import { countReasons, countStates, listLeftAtSource, type StateCounts } from './document-store.ts';
 import { enterPhase, holdFence, recordFinished, setTaskState, takeTime, updateCounts } from './migration-store.ts';
 import type { Run } from './run.ts';
 import { archiveOf } from './scope.ts';
@@ -61,14 +61,14 @@ export interface Ending {
 export const finish = async (run: Run, ending: Ending): Promise<MigrationResult> => {
   const { db, record, epoch, faults } = run;
   const fence = { id: record.id, epoch };
-  const problems = ending.problems ?? [];
-  const isOver = ending.pause === undefined && problems.every((problem) => problem.final);
+  const isOver = ending.pause === undefined && (ending.problems ?? []).every((problem) => problem.final);
   const result = await db.transaction(async (tx) => {
     await takeTime(tx);
     await holdFence(tx, fence);
     const counts = await countStates(tx, record.id);
     const skipped = await countReasons(tx, record.id, 'skipped');
     throwIfUnsettled(ending, counts, record.keepSource);
+    const problems = await gatherProblems(tx, record.id, ending);
     const missed = (skipped.get('skipped.elsewhere') ?? 0) > 0 && (await missesArchive(tx, run, counts));
     const outcome = judge(ending, counts, skipped, problems.length, missed);
     await updateCounts(tx, record.id);
@@ -81,6 +81,18 @@ export const finish = async (run: Run, ending: Ending): Promise<MigrationResult>
     return { id: record.id, outcome, counts, failures: await countReasons(tx, record.id, 'failed'), skipped, problems };
   });
   return { ...result, switchSeconds: ending.switchSeconds };
+};
+
+/** What stays at the source for good counts whoever found it, also a process that has died since, or an earlier batch. */
+const gatherProblems = async (
+  tx: Queryable,
+  id: number,
+  { pause, problems: found = [] }: Ending,
+): Promise<readonly CleanProblem[]> => {
+  if (pause !== undefined) return found;
+  const seqs = new Set(found.map(({ seq }) => seq));
+  const recorded = await listLeftAtSource(tx, id);
+  return [...found, ...recorded.filter(({ seq }) => !seqs.has(seq)).map((left) => ({ ...left, final: true }))];
 };
 
 /** I4, checked by the one who says it: a run that has gone through to its end has left nothing half done. */
@@ -102,7 +114,8 @@ const judge = (
   if (ending.pause === 'precopied') return 'precopied';
   if (counts.failed > 0 || ending.pause === 'failed-documents') return 'failed-documents';
   if (problems > 0) return 'delete-problems';
-  return missed || (skipped.get('skipped.not-selected') ?? 0) > 0 ? 'stranded' : 'complete';
+  const stranded = (skipped.get('skipped.not-selected') ?? 0) + (skipped.get('skipped.not-undone') ?? 0);
+  return missed || stranded > 0 ? 'stranded' : 'complete';
 };
 
 /**

@@ -155,6 +155,11 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
                       AND d.state IN ('copied', 'switched', 'cleaning', 'cleaned'));
   ALTER TABLE archive_mover_current_store ALTER COLUMN archive DROP DEFAULT, ADD PRIMARY KEY (archive);
   `,
+  // Whether a delete of this document, at either side, has an outcome that nobody knows: it may take effect later (rule R9).
+  `
+  ALTER TABLE archive_mover_document ADD COLUMN delete_unsettled boolean NOT NULL DEFAULT false;
+  UPDATE archive_mover_document SET delete_unsettled = true WHERE state = 'cleaning';
+  `,
 ];
 
 /** In the order in which they can be dropped. */

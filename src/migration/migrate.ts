@@ -1,7 +1,8 @@
 import { AppError } from '../core/errors.ts';
 import { type CleanProblem, cleanSource } from './clean.ts';
+import { refuseUnlessApart } from './apart.ts';
 import type { Chunk } from './claims.ts';
-import { confirmCopies, confirmPrecopied } from './confirm.ts';
+import { confirmCopies, confirmPrecopied, letLateRequestsLand } from './confirm.ts';
 import { copyDocuments } from './copy.ts';
 import { countOf } from './describe.ts';
 import { countStates } from './document-store.ts';
@@ -17,6 +18,7 @@ import type { Environment, MigrateRequest, RunOptions } from './requests.ts';
 import { findResumable, type Resumable } from './resumable.ts';
 import type { Run } from './run.ts';
 import { removeStrayCopies } from './stray-copies.ts';
+import { deleteWhatWasDeletedSince } from './undo-deleted.ts';
 import { type SwitchOutcome, switchDocuments } from './switch.ts';
 
 /**
@@ -34,6 +36,8 @@ export const migrate = async (
   const rowsMoved = found?.record.switchedAt !== undefined;
   const checkedAtMs = performance.now();
   await refuseUnsafe(env, request, { online: options.online, rowsMoved });
+  if (options.cleanOnly === true && found !== undefined)
+    await refuseUnlessApart(env, found.record, request.from.store, found.record.to.fingerprint);
   const run = { ...(await openRun(env, request, options, session, found?.record.id)), checkedAtMs };
   return await guardRun(run, () => perform(run, request, found, options.retryOnly === true)); // awaited: the session must outlive it
 };
@@ -63,6 +67,7 @@ const perform = async (
   }
   enter(run, record.keepSource ? 'finishing' : 'cleaning');
   await removeStrayCopies(run, ['dropped', 'skipped', 'failed']);
+  if (record.rollsBack !== undefined) await deleteWhatWasDeletedSince(run, record.rollsBack);
   const problems = record.keepSource ? await countKeptInPart(run) : await cleanSource(run);
   return finish(run, { problems, switchSeconds });
 };
@@ -125,6 +130,7 @@ const switchOnce = async (run: Run, part?: Chunk): Promise<SwitchOutcome> => {
 /** Tries the switch, copying what changed in between; undefined where that made documents fail. */
 const switchAll = async (run: Run, skipFailed: boolean): Promise<number | undefined> => {
   for (let attempt = 1; ; attempt += 1) {
+    await letLateRequestsLand(run);
     enter(run, 'switching');
     const result = await switchOnce(run);
     if (result.outcome === 'switched') {

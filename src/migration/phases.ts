@@ -50,7 +50,8 @@ export const SKIP_REASONS = {
   'skipped.elsewhere': 'the row names a store that the source configuration cannot read',
   'skipped.unreadable-url': 'the content URL cannot be understood by the source driver',
   'skipped.not-selected': 'the bucket was not selected with --bucket',
-  'skipped.exception': 'an earlier migration lists it as not moved: the source configuration does not have it',
+  'skipped.exception': 'an earlier migration lists it as failed: the source configuration does not have it',
+  'skipped.not-undone': 'the migration that is undone did not bring it here: it stays at the destination of that',
   'skipped.already-there': 'the row already names the object at the destination',
 } as const;
 export type SkipReason = keyof typeof SKIP_REASONS;

@@ -33,39 +33,83 @@ export const markReusableDocuments = async (tx: Queryable, id: number, rolledBac
   );
 };
 
-/** Rows that an earlier migration has listed as not moved are known not to be at the source, whatever their URLs look like. */
-export const skipKnownExceptions = async (tx: Queryable, id: number, listedBy: readonly number[]): Promise<void> => {
+const SAME_KEY =
+  'o.bucket = d.bucket AND o.archive_id = d.archive_id AND o.user_id = d.user_id AND o.document_name = d.document_name';
+const SAME_ROW = `(d.src_url, d.src_digest, d.src_size, d.src_compressed, d.src_last_updated)
+            IS NOT DISTINCT FROM (o.src_url, o.src_digest, o.src_size, o.src_compressed, o.src_last_updated)`;
+
+/**
+ * Rows that have failed on the way to the source are known not to be there, though their URLs look as if they were. Only
+ * these: of whatever else an earlier migration did not move, it may not have been the one to move it, so the source is
+ * asked. `namespace`: the source's; where a document failed within that, the source's services can still read its URL.
+ */
+export const skipKnownExceptions = async (
+  tx: Queryable,
+  id: number,
+  listedBy: readonly number[],
+  namespace: string,
+): Promise<void> => {
   if (listedBy.length === 0) return;
   await tx.query(
     `UPDATE archive_mover_document d SET state = 'skipped', error_code = 'skipped.exception'
-       FROM archive_mover_document o
+       FROM archive_mover_document o JOIN archive_mover_migration l ON l.id = o.migration_id AND l.kind = 'migrate'
       WHERE d.migration_id = $1 AND d.state = 'planned' AND d.attempts = 0
-        AND o.migration_id = ANY ($2::integer[]) AND o.migration_id <> $1 AND o.state IN ('failed', 'skipped') AND o.error_code IS DISTINCT FROM 'skipped.already-there'
-        AND o.bucket = d.bucket AND o.archive_id = d.archive_id AND o.user_id = d.user_id AND o.document_name = d.document_name
-        AND (d.src_url, d.src_digest, d.src_size, d.src_compressed, d.src_last_updated)
-            IS NOT DISTINCT FROM (o.src_url, o.src_digest, o.src_size, o.src_compressed, o.src_last_updated)`,
-    [id, listedBy],
+        AND o.migration_id = ANY ($2::integer[]) AND o.migration_id <> $1
+        AND (o.state = 'failed' OR o.error_code = 'skipped.exception') AND ${SAME_KEY} AND ${SAME_ROW}
+        AND NOT EXISTS (SELECT 1 FROM archive_mover_document f JOIN archive_mover_migration g ON g.id = f.migration_id
+                         WHERE g.from_namespace = $3 AND f.state = 'failed' AND f.src_url = d.src_url
+                           AND f.bucket = d.bucket AND f.archive_id = d.archive_id AND f.user_id = d.user_id
+                           AND f.document_name = d.document_name)`,
+    [id, listedBy, namespace],
   );
 };
 
 /**
- * What another migration last sent to this destination, and never learnt the end of, may still land over what this one writes
- * (rule R9): for long enough after that one was at work.
+ * For a rollback: rows that the migration to be undone had listed as not moved stay where they are. Those that were at its
+ * destination already, brought there by another, are stranded there.
  */
-export const inheritUnsettledWrites = async (tx: Queryable, id: number, toFingerprint: string): Promise<void> => {
+export const skipNotUndone = async (tx: Queryable, id: number, rolledBack: number): Promise<void> => {
+  await tx.query(
+    `UPDATE archive_mover_document d SET state = 'skipped', error_code =
+            CASE WHEN o.error_code = 'skipped.elsewhere' OR EXISTS (
+                   SELECT 1 FROM archive_mover_document e JOIN archive_mover_migration g ON g.id = e.migration_id
+                    WHERE g.to_fingerprint = u.to_fingerprint AND g.id <> $1 AND e.state IN ('switched', 'cleaning', 'cleaned')
+                      AND e.dst_url = d.src_url AND e.bucket = d.bucket AND e.archive_id = d.archive_id
+                      AND e.user_id = d.user_id AND e.document_name = d.document_name)
+                 THEN 'skipped.not-undone' ELSE 'skipped.exception' END
+       FROM archive_mover_document o JOIN archive_mover_migration u ON u.id = o.migration_id
+      WHERE d.migration_id = $1 AND d.state = 'planned' AND d.attempts = 0
+        AND o.migration_id = $2 AND o.state IN ('failed', 'skipped') AND o.error_code IS DISTINCT FROM 'skipped.already-there'
+        AND ${SAME_KEY} AND ${SAME_ROW}`,
+    [id, rolledBack],
+  );
+};
+
+/**
+ * What another migration last wrote to this destination, or deleted from it, and never learnt the end of, may still land on
+ * what this one writes (rule R9): for long enough after that one was at work.
+ */
+export const inheritUnsettled = async (tx: Queryable, id: number, toFingerprint: string): Promise<void> => {
   const { rows } = await tx.query<{ id: number }>(
     `SELECT id FROM archive_mover_migration
-      WHERE id <> $1 AND to_fingerprint = $2 AND updated_at > now() - interval '1 hour'`,
+      WHERE id <> $1 AND $2 IN (from_fingerprint, to_fingerprint) AND updated_at > now() - interval '1 hour'`,
     [id, toFingerprint],
   );
   if (rows.length === 0) return;
   await tx.query(
-    `UPDATE archive_mover_document d SET unsettled = true, prev_digest = coalesce(o.dst_digest, o.prev_digest)
+    `UPDATE archive_mover_document d SET delete_unsettled = true
        FROM archive_mover_document o
+      WHERE d.migration_id = $1 AND d.state = 'planned' AND d.attempts = 0 AND NOT d.delete_unsettled
+        AND o.migration_id = ANY ($2::integer[]) AND o.delete_unsettled AND ${SAME_KEY}`,
+    [id, rows.map((row) => row.id)],
+  );
+  await tx.query(
+    `UPDATE archive_mover_document d SET unsettled = true, prev_digest = coalesce(o.dst_digest, o.prev_digest)
+       FROM archive_mover_document o JOIN archive_mover_migration l ON l.id = o.migration_id AND l.to_fingerprint = $3
       WHERE d.migration_id = $1 AND d.state = 'planned' AND d.attempts = 0 AND NOT d.unsettled
         AND o.migration_id = ANY ($2::integer[]) AND o.unsettled
         AND o.bucket = d.bucket AND o.archive_id = d.archive_id AND o.user_id = d.user_id AND o.document_name = d.document_name`,
-    [id, rows.map((row) => row.id)],
+    [id, rows.map((row) => row.id), toFingerprint],
   );
 };
 

@@ -8,7 +8,7 @@ import {
   analyzeJournal,
   dropVanishedDocuments,
   failAmbiguousDocuments,
-  inheritUnsettledWrites,
+  inheritUnsettled,
   insertNewDocuments,
   isJournalEmpty,
   markReusableDocuments,
@@ -17,6 +17,7 @@ import {
   replanFailedDocuments,
   replanUncheckableDocuments,
   skipKnownExceptions,
+  skipNotUndone,
 } from './plan-store.ts';
 import type { Run } from './run.ts';
 import { archiveOf } from './scope.ts';
@@ -28,7 +29,7 @@ import { archiveOf } from './scope.ts';
 export const planDocuments = async (run: Run, retryFailed: boolean): Promise<void> => {
   const { db, faults, from, to, record, epoch, settings, log } = run;
   const fence = { id: record.id, epoch };
-  const exceptionsOf = record.rollsBack === undefined ? await findExceptionsOf(run) : [record.rollsBack];
+  const exceptionsOf = record.rollsBack === undefined ? await findExceptionsOf(run) : [];
   const { counts, bytes } = await db.transaction(async (tx) => {
     await holdFence(tx, fence);
     await takeTime(tx);
@@ -37,9 +38,12 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
     const fresh = await isJournalEmpty(tx, record.id);
     await insertNewDocuments(tx, record.id, record.scope);
     await analyzeJournal(tx);
-    if (record.rollsBack !== undefined) await markReusableDocuments(tx, record.id, record.rollsBack);
-    await skipKnownExceptions(tx, record.id, exceptionsOf);
-    await inheritUnsettledWrites(tx, record.id, to.identity.fingerprint);
+    if (record.rollsBack !== undefined) {
+      await markReusableDocuments(tx, record.id, record.rollsBack);
+      await skipNotUndone(tx, record.id, record.rollsBack);
+    }
+    await skipKnownExceptions(tx, record.id, exceptionsOf, from.identity.namespace);
+    await inheritUnsettled(tx, record.id, to.identity.fingerprint);
     if (!fresh) {
       await replanChangedDocuments(tx, record.id, record.scope);
       await dropVanishedDocuments(tx, record.id);

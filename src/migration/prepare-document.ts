@@ -40,7 +40,9 @@ export const prepareDocument = async (
       `${ref.url}: ${payload.sizeBytes} bytes; ${to.driver.name} holds at most ${to.driver.capabilities.maxPayloadBytes}`,
     );
   }
-  const known = document.destination?.url === ref.url;
+  // The store is the one that the journal knows, so a copy of ours is in its place there, however its folder is spelt by now.
+  const isOfThisStore = document.destination !== undefined && run.record.rollsBack === undefined;
+  const known = isOfThisStore || document.destination?.url === ref.url;
   // A copy within the store is not conditional: there, what stands in its place has to be looked for.
   const assumeAbsent = !within && !known && run.record.destinationWasEmpty && document.attempts === 0;
   if (assumeAbsent) return { document, ref, encoded, within, write: 'create', owned: true };
@@ -54,7 +56,11 @@ export const prepareDocument = async (
   const replace = { document, ref, encoded, within, write: 'replace', owned: true, found: there.md5 } as const;
   if (ours && intended) return replace;
   const earlier = await findEarlierOwnership(run.db, run, document.key, ref.url, there.md5);
-  if (isSame) return { document, ref, encoded, within, write: 'none', owned: earlier === 'written' };
+  if (isSame) {
+    // A row may name the destination's own object by another name; then only what this migration wrote is not the source's.
+    const isElsewhere = document.source.url !== run.from.driver.locate(document.key);
+    return { document, ref, encoded, within, write: 'none', owned: earlier === 'written' && !isElsewhere };
+  }
   if (earlier !== undefined) return { ...replace, unlessNamed: true };
   throw conflict(ref);
 };

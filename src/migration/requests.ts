@@ -3,6 +3,7 @@ import type { Log } from '../core/log.ts';
 import type { Database } from '../database/database.ts';
 import type { FaultPoints } from './fault-points.ts';
 import type { Gate } from './gate.ts';
+import type { MigrationRecord } from './migration-store.ts';
 import type { ProgressEvent, Settings } from './run.ts';
 import type { ArchiveScope } from './scope.ts';
 
@@ -12,6 +13,11 @@ export interface Side {
   /** Absolute path of the configuration file. */
   readonly config: string;
   readonly archive: ArchiveScope;
+}
+
+/** A store that ends with the scope in which it was opened. */
+export interface OpenedStore extends AsyncDisposable {
+  readonly store: Store;
 }
 
 /** What every operation of this layer needs. */
@@ -27,6 +33,8 @@ export interface Environment {
   readonly executorId: string;
   readonly progress: (event: ProgressEvent) => void;
   readonly gate: Gate;
+  /** Opens the store to which a migration has brought the archive, by the configuration file that its journal names. Throws `config.*`, `store.*`. */
+  readonly openDestination?: (record: MigrationRecord) => Promise<OpenedStore>;
 }
 
 export interface MigrateRequest {

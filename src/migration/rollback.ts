@@ -1,4 +1,5 @@
 import { AppError, toAppError } from '../core/errors.ts';
+import { refuseUnlessApart } from './apart.ts';
 import { findNewestSwitched, listArchives } from './archives.ts';
 import { throwIfInterrupted } from './copy.ts';
 import { countOf } from './describe.ts';
@@ -150,6 +151,13 @@ const describeEnd = async ({ db }: Environment, id: number): Promise<MigrationRe
 /** Ends a migration that has not been switched: nothing of the archive has changed. */
 const abandon = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
   await using session = await openLockSession(env.db);
+  if (request.deleteCopies)
+    await refuseUnlessApart(
+      env,
+      await getMigration(env.db, request.id),
+      request.to.store,
+      request.from.store.identity.fingerprint,
+    );
   const run = await openRun(
     env,
     { ...reverse(request, request.from.archive), from: request.from, to: request.to },

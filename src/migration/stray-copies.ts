@@ -1,6 +1,6 @@
-import { deleteObjects } from './deletion.ts';
+import { deleteObjects, isSettled } from './deletion.ts';
 import { guardDeletes } from './deletion-guard.ts';
-import { forgetCopies } from './document-journal.ts';
+import { forgetCopies, recordSettledDeletes, recordStrayDeletes } from './document-journal.ts';
 import { listStrayCopies } from './document-store.ts';
 import type { DocumentState } from './phases.ts';
 import type { Run } from './run.ts';
@@ -30,6 +30,11 @@ export const removeStrayCopies = async (run: Run, states: readonly DocumentState
       md5: document.destination?.digest ?? null,
       previous: document.previousDigest,
     }));
+    await recordStrayDeletes(
+      db,
+      fence,
+      items.map(({ seq }) => seq),
+    );
     const first = await deleteObjects(db, to.driver, guard, items, signal);
     const again = first.flatMap((result) =>
       result.outcome === 'kept' && result.because === 'changed' && result.item.previous !== null
@@ -37,13 +42,23 @@ export const removeStrayCopies = async (run: Run, states: readonly DocumentState
         : [],
     );
     const results = [...first, ...(await deleteObjects(db, to.driver, guard, again, signal))];
+    const uncertain = new Set([
+      ...strays.filter((document) => document.deleteUnsettled).map(({ seq }) => seq),
+      ...results.filter((result) => !isSettled(result)).map(({ item }) => item.seq),
+    ]);
     const forgotten = new Set<number>();
     for (const result of results) {
-      if (result.outcome === 'failed') throw result.error;
       const isArchives = result.outcome === 'kept' && result.because !== 'journal' && result.because !== 'changed';
       if (result.outcome !== 'kept' || isArchives) forgotten.add(result.item.seq);
       if (result.outcome === 'deleted') removed += 1;
     }
     await forgetCopies(db, fence, [...forgotten]);
+    await recordSettledDeletes(
+      db,
+      fence,
+      items.map(({ seq }) => seq).filter((seq) => !uncertain.has(seq)),
+    );
+    const failed = results.find((result) => result.outcome === 'failed');
+    if (failed?.outcome === 'failed') throw failed.error;
   }
 };

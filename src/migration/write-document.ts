@@ -5,6 +5,7 @@ import { sourceRef } from './document-record.ts';
 import { encodeDocument, measureDestination } from './prepare-document.ts';
 import { conflict, type Prepared } from './prepared.ts';
 import { proveObject, readBack, receiptProves, unproven } from './proof.ts';
+import { canLandLate, createsOnly } from './late-requests.ts';
 import { fenceOf, type Run } from './run.ts';
 import { slices } from './slices.ts';
 
@@ -46,15 +47,18 @@ export const writeDocument = async (
   const { seq } = document;
   if (item.write === 'none') return { seq, owned: item.owned, ...latenessOf(run, item) };
   let receipt: PutReceipt;
+  let triesBefore = 0;
   try {
     if (bulk !== undefined && !bulk.ok) throw bulk.error;
-    receipt = bulk?.value ?? (await copyWithin(run, item)) ?? (await putDocument(run, item, item.write));
+    const copied = bulk?.value ?? (await copyWithin(run, item));
+    if (copied === undefined && item.within) triesBefore = 1; // what the store would not do in time, it may do later
+    receipt = copied ?? (await putDocument(run, item, item.write));
   } catch (error) {
     if (!isAppError(error, 'store.exists')) throw error;
     // Somebody was faster, or an acknowledgement of ours was lost: only its bytes can tell.
     if ((await readBack(to.driver, ref, expected, signal)) !== 'proved') throw conflict(ref);
     const isOurs = error.outcomeUnknown || (item.within && item.owned);
-    return { seq, owned: isOurs, ...latenessOf(run, item) };
+    return { seq, owned: isOurs, ...latenessOf(run, item, error.outcomeUnknown ? 2 : 1 + triesBefore) };
   }
   if (forced || !receiptProves(receipt, expected)) {
     const finding = await proveObject(to.driver, ref, expected, forced, signal);
@@ -64,7 +68,7 @@ export const writeDocument = async (
       throw unproven(ref, finding);
     }
   }
-  return { seq, owned: item.owned, ...latenessOf(run, item, receipt.attempts) };
+  return { seq, owned: item.owned, ...latenessOf(run, item, (receipt.attempts ?? 1) + triesBefore) };
 };
 
 const putDocument = async (run: Run, item: Prepared, mode: 'create' | 'replace'): Promise<PutReceipt> => {
@@ -88,10 +92,9 @@ const copyWithin = async (run: Run, { within, document, encoded }: Prepared): Pr
 
 /** Whether an earlier write of this key has an unknown outcome, and could still replace this one (rule R9). */
 const latenessOf = (run: Run, item: Prepared, tries = 1): Pick<CopyRecord, 'unsettled' | 'proveAgain'> => {
-  const { capabilities, name } = run.to.driver;
   const unsettled = item.document.unsettled || tries > 1;
-  const canBeLate = !capabilities.inDatabase && name !== 'localfs';
   // A write that only creates spares what stands there; one that was to replace does not, whatever this one had to do.
-  const onlyCreates = capabilities.conditionalPut && item.write !== 'replace' && item.document.previousDigest === null;
-  return { unsettled, proveAgain: unsettled && canBeLate && !onlyCreates };
+  const onlyCreates = item.write !== 'replace' && item.document.previousDigest === null && createsOnly(run);
+  const mayChange = (unsettled && !onlyCreates) || item.document.deleteUnsettled;
+  return { unsettled, proveAgain: mayChange && canLandLate(run) };
 };

@@ -144,6 +144,8 @@ for (const kind of DATABASE_KINDS) {
         assert.deepEqual(await listUrls(from.driver), [from.driver.locate(keyOf(4))]);
         const status = await getStatus(place.db, id);
         assert.deepEqual([status.record.phase, status.task.state], ['cleaned', 'failed']);
+        assert.equal((await place.clean(id, from, to)).outcome, 'delete-problems');
+        place.spaces.find('from').delete(from.driver.locate(keyOf(4)));
         assert.equal((await place.clean(id, from, to)).outcome, 'complete');
         assert.deepEqual(await problemsThrough(place.db, to, expected), []);
       });

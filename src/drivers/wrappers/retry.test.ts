@@ -154,7 +154,16 @@ describe('retry', () => {
     const { driver } = open([{ on: 'delete', fault: failing('store.timeout', 'after') }]);
     const key = makeKey();
     const { url } = await driver.put(key, payloadOf(textBytes('x')), { mode: 'create' });
-    assert.deepEqual(await driver.delete([{ ref: refOf(key, url), md5: undefined }]), [{ outcome: 'absent' }]);
+    assert.deepEqual(await driver.delete([{ ref: refOf(key, url), md5: undefined }]), [
+      { outcome: 'absent', attempts: 2 },
+    ]);
+  });
+
+  test('a delete that was only held off took no effect before', async () => {
+    const { driver } = open([{ on: 'delete', fault: failing('store.throttled') }]);
+    const key = makeKey();
+    const { url } = await driver.put(key, payloadOf(textBytes('x')), { mode: 'create' });
+    assert.deepEqual(await driver.delete([{ ref: refOf(key, url), md5: undefined }]), [{ outcome: 'deleted' }]);
   });
 
   test('a delete that keeps failing is answered for each object', async () => {

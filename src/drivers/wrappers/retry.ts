@@ -90,11 +90,23 @@ class RetryingDriver extends ForwardingDriver {
   }
 
   override async delete(items: readonly DeleteItem[], signal?: AbortSignal): Promise<readonly DeleteOutcome[]> {
-    const results = await this.#each<DeleteItem, DeleteOutcome>('delete', items, signal, async (some) =>
-      (await this.inner.delete(some, signal)).map((outcome) =>
-        outcome.outcome === 'failed' ? { ok: false, error: outcome.error } : { ok: true, value: outcome },
-      ),
-    );
+    const unanswered = new Map<DeleteItem, number>();
+    const lose = (item: DeleteItem | undefined, error: AppError): BulkResult<never> => {
+      if (item !== undefined && mayHaveTakenEffect(error)) unanswered.set(item, (unanswered.get(item) ?? 0) + 1);
+      return { ok: false, error };
+    };
+    const results = await this.#each<DeleteItem, DeleteOutcome>('delete', items, signal, async (some) => {
+      const outcomes = await this.inner.delete(some, signal).catch((thrown: unknown) => {
+        if (!isAppError(thrown) || !thrown.retryable) throw thrown;
+        return some.map((): DeleteOutcome => ({ outcome: 'failed', error: thrown }));
+      });
+      return outcomes.map((outcome, index): BulkResult<DeleteOutcome> => {
+        const item = some[index];
+        if (outcome.outcome === 'failed') return lose(item, outcome.error);
+        const before = (item && unanswered.get(item)) ?? 0;
+        return { ok: true, value: before === 0 ? outcome : { ...outcome, attempts: before + 1 } };
+      });
+    });
     return results.map((result) => (result.ok ? result.value : { outcome: 'failed', error: result.error }));
   }
 
