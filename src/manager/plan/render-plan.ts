@@ -169,6 +169,13 @@ const problemLines = (problems: readonly Problem[]): readonly string[] => {
   ]);
 };
 
+const verdict = ({ refused, arrivedWith }: Plan): string => {
+  if (refused) return 'migrate would be REFUSED as things are.';
+  return arrivedWith === null
+    ? 'migrate would begin.'
+    : `migrate would find nothing to do: migration ${arrivedWith} has brought the archive to TO.`;
+};
+
 /** The plan for a person, in lines that fit into 80 columns; paths and commands may be longer. */
 export const renderPlan = (plan: Plan): string => {
   const parts: readonly (readonly string[])[] = [
@@ -185,7 +192,7 @@ export const renderPlan = (plan: Plan): string => {
     ],
     differenceLines(plan),
     problemLines(plan.problems),
-    [plan.refused ? 'migrate would be REFUSED as things are.' : 'migrate would begin.'],
+    [verdict(plan)],
     ...plan.next.map(({ when, command }) => [`${when}:`, `${INDENT}${command}`]),
   ];
   return parts.map((lines) => lines.join('\n')).join('\n\n');
