@@ -5,6 +5,7 @@ import { redact } from '../core/secrets.ts';
 import type { Database } from '../database/database.ts';
 import type { MigrationResult } from '../migration/finish.ts';
 import { describeDocument } from '../migration/describe.ts';
+import { getMigration } from '../migration/migration-store.ts';
 import { pageExceptions } from '../migration/status.ts';
 import type { CommandContext } from './context.ts';
 import { type ExitCode, exitCodeOfOutcome } from './exit-code.ts';
@@ -92,7 +93,7 @@ export const reportResult = async (
     firstFailed: await nameFailures(db, result.id, counts.failed),
     skipped: Object.fromEntries(result.skipped),
     deleteProblems: result.problems.length,
-    switchSeconds: result.switchSeconds ?? null,
+    switchSeconds: (await getMigration(db, result.id)).switchSeconds ?? null,
     task: task ?? null,
     configuration: isSwitched && result.outcome !== 'precopied' ? to.forDisplay : null,
   });

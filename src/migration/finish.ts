@@ -17,8 +17,6 @@ export interface MigrationResult {
   readonly failures: ReadonlyMap<string, number>;
   readonly skipped: ReadonlyMap<string, number>;
   readonly problems: readonly CleanProblem[];
-  /** How long the switch held the archive, in seconds; undefined where nothing was switched. */
-  readonly switchSeconds: number | undefined;
 }
 
 /** Whatever ends a run early leaves a state that says so; a kill leaves `running`, which the lock tells apart. */
@@ -53,7 +51,6 @@ const rest = async (run: Run, pause: 'interrupted' | 'stopped'): Promise<void> =
 export interface Ending {
   readonly pause?: 'precopied' | 'failed-documents';
   readonly problems?: readonly CleanProblem[];
-  readonly switchSeconds?: number | undefined;
 }
 
 /** Writes how it ended; no state says more than was done. */
@@ -62,7 +59,7 @@ export const finish = async (run: Run, ending: Ending): Promise<MigrationResult>
   const fence = { id: record.id, epoch };
   const problems = ending.problems ?? [];
   const isOver = ending.pause === undefined && problems.every((problem) => problem.final);
-  const result = await db.transaction(async (tx) => {
+  return await db.transaction(async (tx) => {
     await takeTime(tx);
     await holdFence(tx, fence);
     const counts = await countStates(tx, record.id);
@@ -79,7 +76,6 @@ export const finish = async (run: Run, ending: Ending): Promise<MigrationResult>
     await faults.reach('finish.before-commit');
     return { id: record.id, outcome, counts, failures: await countReasons(tx, record.id, 'failed'), skipped, problems };
   });
-  return { ...result, switchSeconds: ending.switchSeconds };
 };
 
 /** I4, checked by the one who says it: a run that has gone through to its end has left nothing half done. */

@@ -140,7 +140,6 @@ const describeEnd = async ({ db }: Environment, id: number): Promise<MigrationRe
   failures: await countReasons(db, id, 'failed'),
   skipped: await countReasons(db, id, 'skipped'),
   problems: [],
-  switchSeconds: undefined,
 });
 
 /** Ends a migration that has not been switched: nothing of the archive has changed. */

@@ -1,5 +1,5 @@
 import { readableBytes } from '../../core/readable-bytes.ts';
-import { readableCount } from '../progress/describe-run.ts';
+import { readableCount, switchText } from '../progress/describe-run.ts';
 import { html, type Html, NOTHING } from './html.ts';
 import type { MigrationReport, ReportedReason, ReportedRun } from './migration-report.ts';
 import { renderPlot } from './rate-plot.ts';
@@ -43,7 +43,7 @@ const figuresOf = (report: MigrationReport): readonly Figure[] => {
     },
     {
       label: 'Switch',
-      value: report.switchSeconds === null ? '–' : readablePeriod(report.switchSeconds),
+      value: report.switchSeconds === null ? '–' : switchText(report.switchSeconds),
       note: report.switchSeconds === null ? 'nothing was switched' : 'the part of the downtime that is the tool’s',
     },
     { label: 'Retries', value: readableCount(work.retries), note: 'requests to the stores that were sent again' },

@@ -1,6 +1,6 @@
 import { readableBytes } from '../../core/readable-bytes.ts';
 import { visibleText } from '../../core/visible-text.ts';
-import { readableCount, readableSeconds } from '../progress/describe-run.ts';
+import { readableCount, readableSeconds, switchText } from '../progress/describe-run.ts';
 import type { MigrationReport, ReportedReason } from './migration-report.ts';
 
 /** `12.3 s` where the tenths matter, else as every other period. */
@@ -28,7 +28,7 @@ const rateText = ({ work }: MigrationReport): string =>
 const downtimeText = ({ switchSeconds }: MigrationReport): string =>
   switchSeconds === null
     ? 'none: nothing was switched'
-    : `${readablePeriod(switchSeconds)} for the switch; the services are down until you start them`;
+    : `${switchText(switchSeconds)} for the switch; the services are down until you start them`;
 
 /** So many documents are named for each reason. */
 const NAMED = 3;
