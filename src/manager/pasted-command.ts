@@ -1,5 +1,6 @@
 import { passwordOf } from '../core/mask-url.ts';
-import type { GroupOptions } from './context.ts';
+import type { Database } from '../database/database.ts';
+import type { CommandContext, GroupOptions } from './context.ts';
 
 /** As a POSIX shell reads it back. */
 const quoteForShell = (text: string): string =>
@@ -24,3 +25,17 @@ const groupOptions = (group: GroupOptions): readonly string[] => {
 /** A whole command to be pasted into a shell, which reaches the same database in the same way; never with a secret. */
 export const pastedCommand = (group: GroupOptions, words: readonly string[]): string =>
   ['anchore-manager archivestorage', ...groupOptions(group), ...words.map(quoteForShell)].join(' ');
+
+/** Makes whole commands of words, for the database at hand. */
+export type Paste = (...words: readonly (string | number)[]) => string;
+
+const NAMING = new WeakMap<Database, GroupOptions>();
+
+/** Remembers how an open database was named, as long as it is. */
+export const rememberNaming = (db: Database, group: GroupOptions): void => void NAMING.set(db, group);
+
+/** Commands that reach this database again. */
+export const pasteFor =
+  ({ group }: Pick<CommandContext, 'group'>, db: Database): Paste =>
+  (...words) =>
+    pastedCommand(NAMING.get(db) ?? group, words.map(String));

@@ -67,7 +67,7 @@ export const runBetween = async (context: ObservedContext, db: Database, choice:
       },
     ),
   );
-  if (choice.reclaim !== true) await sayHeldSpace(context, source.side.store, result);
+  if (choice.reclaim !== true) await sayHeldSpace(context, db, source.side.store, result);
   const exit = await reportResult(context, db, result, to.archive);
   if (choice.reclaim === true) await reclaimSpace(context, source.side.store, result);
   return exit;

@@ -62,6 +62,10 @@ export const renderText = (report: MigrationReport): string =>
       ? [line('left behind', readableCount(report.counts.skipped)), ...reasonLines(report.skipped)]
       : []),
     'left to do:',
-    ...report.leftToDo.map((step, index) => `  ${index + 1}. ${step}`),
+    ...report.leftToDo.flatMap(({ text, command }, index) => [
+      `  ${index + 1}. ${text}${command === null ? '' : ':'}`,
+      // Alone on its line, so that it can be taken whole.
+      ...(command === null ? [] : [`     ${command}`]),
+    ]),
     '',
   ].join('\n');
