@@ -13,9 +13,9 @@ import type { LoadedConfig } from './load-configs.ts';
 import { scopeOf } from './open-side.ts';
 import { PLACES } from './places.ts';
 import { openPlanned } from './plan/open-stores.ts';
-import { wrapText } from './plan/wrap-text.ts';
 import { confirm, SERVICES_STOPPED_QUESTION } from './prompt.ts';
 import type { RequestOptions } from './request-options.ts';
+import { labelled } from './wrap-text.ts';
 
 /** What is asked for. `isNew`: it does not continue a migration named by its id. */
 export interface Question {
@@ -101,7 +101,4 @@ const leftLines = ({ left }: Forecast): readonly string[] =>
 
 const LABEL = 10;
 
-const line = (label: string, text: string): readonly string[] =>
-  wrapText(text, ' '.repeat(LABEL)).map((wrapped, index) =>
-    index === 0 ? label.padEnd(LABEL) + wrapped.trimStart() : wrapped,
-  );
+const line = (label: string, text: string): readonly string[] => labelled(label, text, LABEL);

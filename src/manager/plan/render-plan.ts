@@ -6,18 +6,14 @@ import type { Estimate } from './estimate.ts';
 import type { Plan, PlannedSide, Problem, Space } from './plan.ts';
 import { readableRange } from './readable-time.ts';
 import type { SideTrial } from './trials.ts';
-import { shorten, WIDTH, wrapText } from './wrap-text.ts';
+import { labelled as wrapLabelled, shorten, WIDTH, wrapText } from '../wrap-text.ts';
 
 const INDENT = '  ';
 const LABEL = 16;
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** A label and what it is about, which may take several lines. */
-const labelled = (label: string, text: string): readonly string[] => {
-  const [first = '', ...rest] = wrapText(text, ' '.repeat(LABEL));
-  return [label.padEnd(LABEL) + first.trimStart(), ...rest];
-};
+const labelled = (label: string, text: string): readonly string[] => wrapLabelled(label, text, LABEL);
 
 const sideLines = (label: string, { description, config, state }: PlannedSide): readonly string[] => [
   ...labelled(label, `${description}${state === 'created' ? ', which migrate will create' : ''}`),

@@ -17,6 +17,12 @@ export const wrapText = (text: string, indent: string): readonly string[] => {
   return line === '' ? lines : [...lines, indent + line];
 };
 
+/** A label and what it is about, which may take several lines; `indent` is the width of the labels. */
+export const labelled = (label: string, text: string, indent: number): readonly string[] => {
+  const [first = '', ...rest] = wrapText(text, ' '.repeat(indent));
+  return [label.padEnd(indent) + first.trimStart(), ...rest];
+};
+
 /** The text, or its beginning and its end around an ellipsis, so that it fits. */
 export const shorten = (text: string, width: number): string => {
   if (text.length <= width) return text;
