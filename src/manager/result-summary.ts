@@ -14,6 +14,7 @@ import { PLACES } from './places.ts';
 import { getReport } from './report/migration-report.ts';
 import { renderText } from './report/render-text.ts';
 import { findTask, type MigrationTask } from './task-store.ts';
+import { wrapBlock } from './wrap-text.ts';
 
 /** The guide has no zone in the times of its summary. */
 const withoutZone = (time: string | null): string | null => time?.replace(/Z$/, '') ?? null;
@@ -116,7 +117,7 @@ export const reportResult = async (
     );
   if (!context.quiet) {
     const report = await getReport(db, result.id, { toolVersion: context.toolVersion, now: new Date(), paste });
-    context.screen.print(redact(renderText(report)));
+    context.screen.print(wrapBlock(redact(renderText(report)), context.screen.columns));
   }
   return exit;
 };

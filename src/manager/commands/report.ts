@@ -3,6 +3,7 @@ import { connectForId, getRecord, parseId } from '../journalled.ts';
 import { pasteFor } from '../pasted-command.ts';
 import { getReport } from '../report/migration-report.ts';
 import { renderText } from '../report/render-text.ts';
+import { wrapBlock } from '../wrap-text.ts';
 import { checkReportFile, writeReport } from '../report/write-report.ts';
 
 /** `report ID [--output FILE]`: the summary of a migration, or its report as a file. Changes nothing. */
@@ -19,7 +20,7 @@ export const report: Command = async (context, input) => {
     paste: pasteFor(context, db),
   });
   if (file === undefined) {
-    output.text(renderText(made).trim());
+    output.text(wrapBlock(renderText(made).trim(), output.columns));
     output.object(made);
     return 0;
   }

@@ -16,6 +16,7 @@ import { viewOfRecord } from '../progress/recorded-view.ts';
 import { chooseRenderers, Show } from '../progress/renderers.ts';
 import type { RunView } from '../progress/run-state.ts';
 import { continuing } from '../report/left-to-do.ts';
+import { wrapBlock } from '../wrap-text.ts';
 
 const LOOK_MS = 1000;
 /** A run writes every 2 s. One that has been silent for longer may be gone. */
@@ -113,6 +114,7 @@ export const watch: Command = async (context, input) => {
   const { migrationId } = await findRun(db, id);
   const record = await getMigration(db, migrationId);
   const last = await follow(context, db, await look(db, migrationId), record);
-  context.output.text(endText(viewOf(last, record), pasteFor(context, db)(...continuing(record))));
+  const text = endText(viewOf(last, record), pasteFor(context, db)(...continuing(record)));
+  context.output.text(wrapBlock(text, context.output.columns));
   return exitOf(last.run);
 };
