@@ -116,8 +116,8 @@ export const ERROR_CATALOGUE = {
   ),
   'refused.no-documents': entry(
     3,
-    'The --bucket named matches no document.',
-    'Check the name against the buckets that are listed.',
+    'There is no document to move: the --bucket named matches none, or FROM can read none of the archive.',
+    'Check the name against the buckets that are listed, and that FROM is the configuration in use.',
   ),
   'refused.cannot-roll-back': entry(
     3,

@@ -1,18 +1,21 @@
 import type { Database } from '../database/database.ts';
 import { findTables } from '../database/schema/schema-changes.ts';
 import { readableBytes } from '../core/readable-bytes.ts';
+import { openDriver } from '../drivers/registry.ts';
 import { countOf } from '../migration/describe.ts';
 import { EMPTY_FORECAST, type Forecast, forecastMigration } from '../migration/forecast.ts';
+import { listMissedPlaces, refuseMissedArchive } from '../migration/missed-archive.ts';
 import { SKIP_REASONS } from '../migration/phases.ts';
 import { heedServices } from '../migration/preflight.ts';
 import { planScope } from '../migration/scope.ts';
 import type { CommandContext } from './context.ts';
 import type { LoadedConfig } from './load-configs.ts';
+import { scopeOf } from './open-side.ts';
 import { PLACES } from './places.ts';
 import { openPlanned } from './plan/open-stores.ts';
-import { wrapText } from './plan/wrap-text.ts';
 import { confirm, SERVICES_STOPPED_QUESTION } from './prompt.ts';
 import type { RequestOptions } from './request-options.ts';
+import { labelled } from './wrap-text.ts';
 
 /** What is asked for. `isNew`: it does not continue a migration named by its id. */
 export interface Question {
@@ -21,6 +24,23 @@ export interface Question {
   readonly request: RequestOptions;
   readonly isNew: boolean;
 }
+
+/**
+ * Throws `refused.no-documents` where FROM can read nothing of the archive, before a store is created or a migration begun
+ * that could only end with nothing switched.
+ */
+export const refuseMissed = async (
+  context: CommandContext,
+  db: Database,
+  { from, to }: Pick<Question, 'from' | 'to'>,
+): Promise<void> => {
+  await using driver = await openDriver(from.archive.driver, { database: db, environment: context.environment });
+  // The stores themselves are only asked who they are where it has to be said.
+  if ((await listMissedPlaces(db, planScope(driver, scopeOf(from.archive), []))).length === 0) return;
+  await using source = await openPlanned(context, db, from.archive, 'source');
+  await using destination = await openPlanned(context, db, to.archive, 'destination');
+  await refuseMissedArchive(db, db.description, { from: source.side, to: destination.side });
+};
 
 /**
  * Shows what is about to happen, and asks. What can be known to refuse it is thrown before: nobody shall answer a question
@@ -81,7 +101,4 @@ const leftLines = ({ left }: Forecast): readonly string[] =>
 
 const LABEL = 10;
 
-const line = (label: string, text: string): readonly string[] =>
-  wrapText(text, ' '.repeat(LABEL)).map((wrapped, index) =>
-    index === 0 ? label.padEnd(LABEL) + wrapped.trimStart() : wrapped,
-  );
+const line = (label: string, text: string): readonly string[] => labelled(label, text, LABEL);

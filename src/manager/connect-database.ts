@@ -6,7 +6,8 @@ import { describeParameters } from '../database/database-target.ts';
 import { openDatabase } from '../database/open-database.ts';
 import { ensureAnchoreTables } from '../database/schema/anchore-tables.ts';
 import type { CommandContext } from './context.ts';
-import { findCommandDatabase } from './database-options.ts';
+import { findCommandDatabase, namingOptions } from './database-options.ts';
+import { rememberNaming } from './pasted-command.ts';
 import { PLACES } from './places.ts';
 
 /**
@@ -29,6 +30,7 @@ export const connectDatabase = async (
   log.info('DB attempting to connect...');
   const database = await openDatabase(target, { log, signal: context.signal });
   log.info('DB connected: True');
+  rememberNaming(database, namingOptions(context, options.config));
   if (options.tables !== 'create') return database;
   try {
     await createTables(context, database);

@@ -1,9 +1,9 @@
-import type { Writable } from 'node:stream';
 import { createLog, type Level, type Log } from '../core/log.ts';
 import type { ErrorReport } from './error-report.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { createOutput, type Output } from './output.ts';
-import { Screen, type ScreenStream } from './screen.ts';
+import { columnsOf, Screen, type ScreenStream } from './screen.ts';
+import { wrapBlock } from './wrap-text.ts';
 
 /** How much is said, and where. */
 export interface ConsoleOptions {
@@ -28,7 +28,7 @@ export interface Console extends Disposable {
 }
 
 /** Throws `usage.invalid` where the log file cannot be written. */
-export const openConsole = (stdout: Writable, stderr: ScreenStream, options: ConsoleOptions): Console => {
+export const openConsole = (stdout: ScreenStream, stderr: ScreenStream, options: ConsoleOptions): Console => {
   const screen = new Screen(stderr);
   const file: LogFile | undefined =
     options.logFile === undefined ? undefined : openLogFile(options.logFile, (text) => screen.print(`${text}\n`));
@@ -37,7 +37,8 @@ export const openConsole = (stdout: Writable, stderr: ScreenStream, options: Con
     return file === undefined || level === 'WARN' || level === 'ERROR';
   };
   const note = file && ((line: string) => file.write(line));
-  const output = createOutput((text) => screen.aside(() => stdout.write(text)), options.json);
+  const columns = stdout.isTTY === true ? columnsOf(stdout) : undefined;
+  const output = createOutput((text) => screen.aside(() => stdout.write(text)), options.json, columns);
   return {
     log: createLog({
       debug: options.debug,
@@ -52,7 +53,7 @@ export const openConsole = (stdout: Writable, stderr: ScreenStream, options: Con
     note,
     fail: (report) => {
       note?.(report.text);
-      screen.print(report.text);
+      screen.print(wrapBlock(report.text, screen.columns));
       output.object(report.json);
     },
     [Symbol.dispose]: () => {

@@ -1,7 +1,8 @@
 import { type ConfigFile, readConfigFile } from '../config/config-file.ts';
+import { parseDatabaseSection } from '../config/database-section.ts';
 import type { DatabaseTarget } from '../database/database-target.ts';
 import { findDatabaseTarget } from '../stores/database-target.ts';
-import type { CommandContext } from './context.ts';
+import type { CommandContext, GroupOptions } from './context.ts';
 import { PLACES } from './places.ts';
 
 /**
@@ -22,4 +23,17 @@ export const findCommandDatabase = (context: CommandContext, config?: ConfigFile
     connectTimeoutSeconds: group.dbConnectTimeoutSeconds,
     connectAttempts: group.dbRetries,
   });
+};
+
+/**
+ * The options with which a command of its own reaches the same database. What only the command's own configuration named has
+ * to be said then: `clean ID` has no FROM to look into.
+ */
+export const namingOptions = ({ environment, group }: CommandContext, config?: ConfigFile): GroupOptions => {
+  const isNamed =
+    [group.dbConnect, group.dbConnectFile, group.configFile].some((given) => given !== undefined) ||
+    Boolean(environment['ANCHORE_DB_CONNECT']);
+  return isNamed || config === undefined || parseDatabaseSection(config) === undefined
+    ? group
+    : { ...group, configFile: config.file };
 };

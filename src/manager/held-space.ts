@@ -1,7 +1,9 @@
 import { AppError, messageOf } from '../core/errors.ts';
 import type { Store } from '../archive/store.ts';
+import type { Database } from '../database/database.ts';
 import type { MigrationResult } from '../migration/finish.ts';
 import type { CommandContext, CommandInput } from './context.ts';
+import { pasteFor } from './pasted-command.ts';
 import { PLACES } from './places.ts';
 import { readableBytes } from '../core/readable-bytes.ts';
 
@@ -19,7 +21,12 @@ export const wantsReclaim = (input: CommandInput): boolean => {
 };
 
 /** Says after a cleaning how much room the source still holds, and what gives it back. Never fails the migration. */
-export const sayHeldSpace = async (context: CommandContext, source: Store, result: MigrationResult): Promise<void> => {
+export const sayHeldSpace = async (
+  context: CommandContext,
+  db: Database,
+  source: Store,
+  result: MigrationResult,
+): Promise<void> => {
   const log = context.log.at(PLACES.migration);
   const { space } = source.driver;
   if (space === undefined || result.counts.cleaned === 0) return;
@@ -27,7 +34,7 @@ export const sayHeldSpace = async (context: CommandContext, source: Store, resul
     const { place, sizeBytes } = await space.measure();
     if (sizeBytes < WORTH_SAYING_BYTES) return;
     log.info(
-      `The source is cleaned, and ${place} still holds ${readableBytes(sizeBytes)}: clean ${result.id} --reclaim gives back what no row needs`,
+      `The source is cleaned, and ${place} still holds ${readableBytes(sizeBytes)}. What gives back what no row needs: ${pasteFor(context, db)('clean', result.id, '--reclaim')}`,
     );
   } catch (error) {
     log.debug(`How much room the source still holds could not be found out: ${messageOf(error)}`);

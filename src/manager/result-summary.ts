@@ -4,14 +4,17 @@ import { pythonJson } from '../core/python-json.ts';
 import { redact } from '../core/secrets.ts';
 import type { Database } from '../database/database.ts';
 import type { MigrationResult } from '../migration/finish.ts';
-import { describeDocument } from '../migration/describe.ts';
+import { countOf, describeDocument } from '../migration/describe.ts';
+import { getMigration } from '../migration/migration-store.ts';
 import { pageExceptions } from '../migration/status.ts';
 import type { CommandContext } from './context.ts';
 import { type ExitCode, exitCodeOfOutcome } from './exit-code.ts';
+import { pasteFor } from './pasted-command.ts';
 import { PLACES } from './places.ts';
 import { getReport } from './report/migration-report.ts';
 import { renderText } from './report/render-text.ts';
 import { findTask, type MigrationTask } from './task-store.ts';
+import { wrapBlock } from './wrap-text.ts';
 
 /** The guide has no zone in the times of its summary. */
 const withoutZone = (time: string | null): string | null => time?.replace(/Z$/, '') ?? null;
@@ -67,6 +70,7 @@ export const reportResult = async (
   const log = context.log.at(PLACES.migration);
   const exit = exitCodeOfOutcome(result.outcome);
   const { counts } = result;
+  const paste = pasteFor(context, db);
   const task = await findTask(db, result.id);
   if (task) log.info(`Migration result summary: ${renderTask(task)}`);
   const isSwitched =
@@ -74,14 +78,16 @@ export const reportResult = async (
   for (const problem of result.problems.slice(0, 20))
     log.error(`Could not delete from the source: ${problem.code}: ${problem.text}`);
   const open = result.problems.filter((problem) => !problem.final).length;
-  if (open > 0) log.error(`${open} deletes failed; clean ${result.id} tries them again`);
+  if (open > 0) log.error(`${open} deletes failed; what tries them again: ${paste('clean', result.id)}`);
   if (result.problems.length > open)
     log.error(`${result.problems.length - open} objects stay at the source for good, as said above`);
   if (counts.failed > 0)
-    log.error(`Failed documents: ${counted(result.failures)}; show-migration ${result.id} --failed lists all`);
+    log.error(
+      `Failed documents: ${counted(result.failures)}; what lists all: ${paste('show-migration', result.id, '--failed')}`,
+    );
   if (result.skipped.size > 0)
     log.warn(
-      `Documents left where they are: ${counted(result.skipped)}; show-migration ${result.id} --skipped lists all`,
+      `Documents left where they are: ${counted(result.skipped)}; what lists all: ${paste('show-migration', result.id, '--skipped')}`,
     );
   context.output.object({
     id: result.id,
@@ -92,7 +98,7 @@ export const reportResult = async (
     firstFailed: await nameFailures(db, result.id, counts.failed),
     skipped: Object.fromEntries(result.skipped),
     deleteProblems: result.problems.length,
-    switchSeconds: result.switchSeconds ?? null,
+    switchSeconds: (await getMigration(db, result.id)).switchSeconds ?? null,
     task: task ?? null,
     configuration: isSwitched && result.outcome !== 'precopied' ? to.forDisplay : null,
   });
@@ -110,8 +116,8 @@ export const reportResult = async (
         'Correct the cause and run the same command again, or add --skip-failed to leave the failed documents behind.',
     );
   if (!context.quiet) {
-    const report = await getReport(db, result.id, { toolVersion: context.toolVersion, now: new Date() });
-    context.screen.print(redact(renderText(report)));
+    const report = await getReport(db, result.id, { toolVersion: context.toolVersion, now: new Date(), paste });
+    context.screen.print(wrapBlock(redact(renderText(report)), context.screen.columns));
   }
   return exit;
 };
@@ -122,7 +128,7 @@ const sayConfiguration = (context: CommandContext, result: MigrationResult, to: 
   const kept = result.counts.switched;
   if (kept > 0 && result.problems.length === 0) {
     log.info(
-      `The source keeps its ${kept} documents: rollback ${result.id} undoes this, clean ${result.id} deletes them`,
+      `The source keeps its ${countOf(kept, 'document')}: what deletes them, and what undoes this, is said at the end`,
     );
   }
   context.log

@@ -105,3 +105,15 @@ test('what is no terminal gets the text as it comes', () => {
   screen.clear();
   assert.equal(text(), 'one\n');
 });
+
+test('a terminal that does not know its width is taken as one of 80 columns', () => {
+  const { screen, text } = open(0);
+  const widths: number[] = [];
+  screen.show((columns) => {
+    widths.push(columns);
+    return ['one'];
+  });
+  screen.refresh();
+  assert.deepEqual([widths, screen.columns], [[80, 80], 80]);
+  assert.ok(!text().includes('Infinity'), text());
+});

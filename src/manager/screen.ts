@@ -4,6 +4,9 @@ import { stripVTControlCharacters } from 'node:util';
 /** Where a person looks: standard error, or a file in its place. */
 export type ScreenStream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 
+/** How wide a terminal is. One whose size nobody has told (a serial line, a container just begun) says 0. */
+export const columnsOf = ({ columns = 0 }: ScreenStream): number => (columns > 0 ? columns : 80);
+
 /** Text that comes while a frame stands is written together, at most so often. */
 const GATHER_MS = 50;
 
@@ -28,6 +31,11 @@ export class Screen {
 
   get isTerminal(): boolean {
     return this.#stream.isTTY === true;
+  }
+
+  /** How wide it is; undefined where it is no terminal, whose lines stay whole. */
+  get columns(): number | undefined {
+    return this.isTerminal ? this.#columns : undefined;
   }
 
   /** Writes whole lines above the frame. */
@@ -93,7 +101,7 @@ export class Screen {
   }
 
   get #columns(): number {
-    return this.#stream.columns ?? 80;
+    return columnsOf(this.#stream);
   }
 
   #takeGathered(): string {

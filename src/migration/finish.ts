@@ -18,8 +18,6 @@ export interface MigrationResult {
   readonly failures: ReadonlyMap<string, number>;
   readonly skipped: ReadonlyMap<string, number>;
   readonly problems: readonly CleanProblem[];
-  /** How long the switch held the archive, in seconds; undefined where nothing was switched. */
-  readonly switchSeconds: number | undefined;
 }
 
 /** Whatever ends a run early leaves a state that says so; a kill leaves `running`, which the lock tells apart. */
@@ -54,7 +52,6 @@ const rest = async (run: Run, pause: 'interrupted' | 'stopped'): Promise<void> =
 export interface Ending {
   readonly pause?: 'precopied' | 'failed-documents';
   readonly problems?: readonly CleanProblem[];
-  readonly switchSeconds?: number | undefined;
 }
 
 /** Writes how it ended; no state says more than was done. */
@@ -62,7 +59,7 @@ export const finish = async (run: Run, ending: Ending): Promise<MigrationResult>
   const { db, record, epoch, faults } = run;
   const fence = { id: record.id, epoch };
   const isOver = ending.pause === undefined && (ending.problems ?? []).every((problem) => problem.final);
-  const result = await db.transaction(async (tx) => {
+  return await db.transaction(async (tx) => {
     await takeTime(tx);
     await holdFence(tx, fence);
     const counts = await countStates(tx, record.id);
@@ -80,7 +77,6 @@ export const finish = async (run: Run, ending: Ending): Promise<MigrationResult>
     await faults.reach('finish.before-commit');
     return { id: record.id, outcome, counts, failures: await countReasons(tx, record.id, 'failed'), skipped, problems };
   });
-  return { ...result, switchSeconds: ending.switchSeconds };
 };
 
 /** What stays at the source for good counts whoever found it, also a process that has died since, or an earlier batch. */

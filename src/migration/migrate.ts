@@ -50,26 +50,24 @@ const perform = async (
 ): Promise<MigrationResult> => {
   const { record, log } = run;
   if (found !== undefined) await sayResumed(run);
-  let switchSeconds: number | undefined;
   // Once switched, failed documents are listed exceptions: they can be tried again, and never hold the rest up.
   const skipFailed = request.skipFailed || record.switchedAt !== undefined;
   if (found?.entry !== 'clean') {
     log.info('Entering main migration loop');
     if (retryOnly && record.switchedAt === undefined) return retryFailed(run);
     if (record.move && !run.online) {
-      switchSeconds = await moveByBatches(run);
+      await moveByBatches(run);
     } else {
       const ready = await copyAll(run, skipFailed);
       if (run.online) return finish(run, { pause: 'precopied' });
-      if (ready) switchSeconds = await switchAll(run, skipFailed);
-      if (switchSeconds === undefined) return finish(run, { pause: 'failed-documents' });
+      if (!ready || !(await switchAll(run, skipFailed))) return finish(run, { pause: 'failed-documents' });
     }
   }
   enter(run, record.keepSource ? 'finishing' : 'cleaning');
   await removeStrayCopies(run, ['dropped', 'skipped', 'failed']);
   if (record.rollsBack !== undefined) await deleteWhatWasDeletedSince(run, record.rollsBack);
   const problems = record.keepSource ? await countKeptInPart(run) : await cleanSource(run);
-  return finish(run, { problems, switchSeconds });
+  return finish(run, { problems });
 };
 
 /** `--nodelete` on a cleaning that had begun ends it: what is left at the source is not what `--nodelete` promises. */
@@ -127,21 +125,21 @@ const switchOnce = async (run: Run, part?: Chunk): Promise<SwitchOutcome> => {
   return await switchDocuments(run, part); // awaited: a pause waits for its end
 };
 
-/** Tries the switch, copying what changed in between; undefined where that made documents fail. */
-const switchAll = async (run: Run, skipFailed: boolean): Promise<number | undefined> => {
+/** Tries the switch, copying what changed in between; false where that made documents fail. */
+const switchAll = async (run: Run, skipFailed: boolean): Promise<boolean> => {
   for (let attempt = 1; ; attempt += 1) {
     await letLateRequestsLand(run);
     enter(run, 'switching');
     const result = await switchOnce(run);
     if (result.outcome === 'switched') {
       await saySwitched(run, result);
-      return result.seconds;
+      return true;
     }
     if (attempt >= run.settings.switchAttempts) {
       throw new AppError('refused.still-changing', `${result.reason}, ${attempt} times`);
     }
     run.log.info(`Not switched yet: ${result.reason}; copying them again`);
-    if (!(await copyAll(run, skipFailed))) return undefined;
+    if (!(await copyAll(run, skipFailed))) return false;
   }
 };
 
@@ -165,7 +163,7 @@ const saySwitched = async (run: Run, { documents, seconds, stoppedSeconds }: Swi
 };
 
 /** `--move`: copies, switches and cleans a chunk at a time, for those without room for two copies. */
-const moveByBatches = async (run: Run): Promise<number | undefined> => {
+const moveByBatches = async (run: Run): Promise<void> => {
   run.log.warn(
     '--move: until the end, some documents are at the source and some at the destination, and neither configuration reads all',
   );
@@ -188,5 +186,5 @@ const moveByBatches = async (run: Run): Promise<number | undefined> => {
     if (!run.record.keepSource) await cleanSource(run, chunk);
   });
   // What came meanwhile goes in one last switch, which holds every row of the archive against the journal.
-  return switchAll(run, true);
+  await switchAll(run, true);
 };

@@ -303,7 +303,7 @@ export const enterPhase = async (tx: Queryable, fence: Fence, phase: Phase): Pro
   if (count !== 1) throw lockLost(fence);
 };
 
-/** Writes what the switch was: when, and how long the archive was held. */
+/** Writes what the switch was: when, and how long the archive was held, which adds up. */
 export const recordSwitch = async (tx: Queryable, fence: Fence, seconds: number): Promise<void> => {
   await tx.query(
     `UPDATE archive_mover_migration

@@ -1,4 +1,5 @@
-import { AppError, toAppError } from '../core/errors.ts';
+import { AppError, toAppError, unreachable } from '../core/errors.ts';
+import type { Queryable } from '../database/database.ts';
 import { refuseUnlessApart } from './apart.ts';
 import { findNewestSwitched, listArchives } from './archives.ts';
 import { throwIfInterrupted } from './copy.ts';
@@ -44,29 +45,59 @@ export interface RollbackRequest {
 export const rollback = async (env: Environment, request: RollbackRequest): Promise<MigrationResult> => {
   await ensureTables(env.db);
   const record = await getMigration(env.db, request.id);
+  const plan = await planRollback(env.db, record, request);
+  switch (plan) {
+    case 'give-up':
+      return abandon(env, request);
+    case 'undo-after-retry':
+      await endRetry(env, request);
+      return rollback(env, request);
+    case 'undo':
+      return migrate(env, reverse(request, archiveOf(record.scope)), { online: false, rollsBack: record.id });
+    case 'finish':
+      return finishUndoing(env, request, archiveOf(record.scope));
+    default:
+      return unreachable(plan);
+  }
+};
+
+/**
+ * What a rollback would do: end a migration that has not been switched, or what is left of one; undo one, whose failed
+ * documents may be under way again; finish, or merely confirm, an earlier rollback.
+ */
+export type RollbackPlan = 'give-up' | 'undo' | 'undo-after-retry' | 'finish';
+
+const cannotRollBack = (id: number, why: string): AppError =>
+  new AppError('refused.cannot-roll-back', `migration ${id} ${why}`, {
+    remedy: 'Move the documents back with: migrate DESTINATION SOURCE.',
+  });
+
+/** Changes nothing. Throws `refused.cannot-roll-back`, `refused.changed-store`. */
+export const planRollback = async (
+  db: Queryable,
+  record: MigrationRecord,
+  request: RollbackRequest,
+): Promise<RollbackPlan> => {
   refuseOtherStores(record, request);
-  const cannot = (why: string): AppError =>
-    new AppError('refused.cannot-roll-back', `migration ${record.id} ${why}`, {
-      remedy: 'Move the documents back with: migrate DESTINATION SOURCE.',
-    });
+  const cannot = (why: string): AppError => cannotRollBack(record.id, why);
   switch (record.phase) {
     case 'copying':
-      if (record.switchedAt === undefined) return abandon(env, request);
-      await endRetry(env, request, cannot);
-      return rollback(env, request);
+      if (record.switchedAt === undefined) return 'give-up';
+      await refuseCleaned(db, record.id);
+      return 'undo-after-retry';
     case 'switched':
-      await refuseUnlessNewest(env, record, cannot);
-      return migrate(env, reverse(request, archiveOf(record.scope)), { online: false, rollsBack: record.id });
+      await refuseUnlessNewest(db, record);
+      return 'undo';
     case 'rolled-back':
-      return finishUndoing(env, request, archiveOf(record.scope));
+      return 'finish';
     case 'moving':
-      if (record.switchedAt === undefined) return abandon(env, request);
+      if (record.switchedAt === undefined) return 'give-up';
       throw cannot('moves batch by batch, and some batches are gone from the source');
     case 'cleaning':
     case 'cleaned':
       throw cannot('has been cleaned, or cleaning has begun: documents are gone from the source');
     case 'abandoned':
-      if (request.deleteCopies) return abandon(env, request); // what an earlier end has left
+      if (request.deleteCopies) return 'give-up'; // what an earlier end has left
       throw new AppError('refused.cannot-roll-back', `migration ${record.id} was ended before it switched anything`, {
         remedy: 'Nothing is to be undone; rollback with --delete-copies removes the copies that it left.',
       });
@@ -85,17 +116,18 @@ const reverse = (request: RollbackRequest, archive: ArchiveScope): MigrateReques
   force: request.force,
 });
 
-const refuseUnlessNewest = async (
-  env: Environment,
-  record: MigrationRecord,
-  cannot: (why: string) => AppError,
-): Promise<void> => {
-  const pending = await findRollbackOf(env.db, record.id);
-  for (const archive of await listArchives(env.db, archiveOf(record.scope))) {
-    const newest = await findNewestSwitched(env.db, archive);
+const refuseUnlessNewest = async (db: Queryable, record: MigrationRecord): Promise<void> => {
+  const pending = await findRollbackOf(db, record.id);
+  for (const archive of await listArchives(db, archiveOf(record.scope))) {
+    const newest = await findNewestSwitched(db, archive);
     if (newest === undefined || newest.id <= record.id || newest.id === pending?.id) continue;
-    throw cannot(`is not the newest: migration ${newest.id} was switched after it`);
+    throw cannotRollBack(record.id, `is not the newest: migration ${newest.id} was switched after it`);
   }
+};
+
+const refuseCleaned = async (db: Queryable, id: number): Promise<void> => {
+  const { cleaning, cleaned } = await countStates(db, id);
+  if (cleaning + cleaned > 0) throw cannotRollBack(id, 'has been cleaned: documents are gone from the source');
 };
 
 /** Throws `refused.changed-store` where the configurations given are not those of the migration. */
@@ -114,14 +146,9 @@ const refuseOtherStores = (record: MigrationRecord, request: RollbackRequest): v
 };
 
 /** A switched migration whose failed documents were being copied again goes back to what it was. */
-const endRetry = async (
-  env: Environment,
-  request: RollbackRequest,
-  cannot: (why: string) => AppError,
-): Promise<void> => {
+const endRetry = async (env: Environment, request: RollbackRequest): Promise<void> => {
   await using session = await openLockSession(env.db);
-  const { cleaning, cleaned } = await countStates(env.db, request.id);
-  if (cleaning + cleaned > 0) throw cannot('has been cleaned: documents are gone from the source');
+  await refuseCleaned(env.db, request.id);
   const sides = { ...reverse(request, request.from.archive), from: request.from, to: request.to, keepSource: true };
   const run = await openRun(env, sides, { online: true, ending: true }, session, request.id);
   const fence = { id: run.record.id, epoch: run.epoch };
@@ -145,7 +172,6 @@ const describeEnd = async ({ db }: Environment, id: number): Promise<MigrationRe
   failures: await countReasons(db, id, 'failed'),
   skipped: await countReasons(db, id, 'skipped'),
   problems: [],
-  switchSeconds: undefined,
 });
 
 /** Ends a migration that has not been switched: nothing of the archive has changed. */

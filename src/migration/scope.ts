@@ -33,7 +33,8 @@ export const ANALYSIS_ARCHIVE_BUCKET = 'analysis_archive';
 
 const SAMPLE_KEY: DocumentKey = { userId: 'u', bucket: 'b', archiveId: 'a', documentName: 'a.json' };
 
-const schemeOf = (driver: Driver): string => {
+/** The scheme of the content URLs that a driver gives and reads. */
+export const schemeOf = (driver: Driver): string => {
   const url = sampleUrl(driver);
   return url.slice(0, url.indexOf('://'));
 };

@@ -16,6 +16,8 @@ export type SwitchOutcome =
       readonly documents: number;
       /** From the wait for the lock to the commit: for so long others could not write to the archive. */
       readonly seconds: number;
+      /** As much of it as is in the journal; undefined where the archive has not moved. */
+      readonly recordedSeconds: number | undefined;
       /** From the check that no service runs to the commit: for so long they had to be stopped. */
       readonly stoppedSeconds: number;
     }
@@ -28,7 +30,12 @@ export type SwitchOutcome =
  */
 export const switchDocuments = async (run: Run, part?: Chunk): Promise<SwitchOutcome> => {
   const result = await trySwitch(run, part);
-  if (result.outcome === 'switched' && part === undefined) await markSwitchedDocuments(run.db);
+  if (result.outcome === 'changed') return result;
+  if (result.recordedSeconds !== undefined) {
+    // What the commit took is known only now: whoever reads the journal is told the same as whoever watched.
+    await recordSwitch(run.db, { id: run.record.id, epoch: run.epoch }, result.seconds - result.recordedSeconds);
+  }
+  if (part === undefined) await markSwitchedDocuments(run.db);
   return result;
 };
 
@@ -36,6 +43,7 @@ const trySwitch = async (run: Run, part: Chunk | undefined): Promise<SwitchOutco
   const { faults, record, epoch, session, settings } = run;
   const fence = { id: record.id, epoch };
   let started = performance.now();
+  let recordedSeconds: number | undefined;
   try {
     if (part === undefined) await analyzeJournal(session);
     started = performance.now();
@@ -55,7 +63,8 @@ const trySwitch = async (run: Run, part: Chunk | undefined): Promise<SwitchOutco
       if (part === undefined) await leaveUnmarked(tx, fence);
       // An archive without any document goes by its configuration; one whose documents are elsewhere stays where it is.
       if (count > 0 || (part === undefined && (await isArchiveEmpty(tx, record.scope)))) {
-        await recordSwitch(tx, fence, (performance.now() - started) / 1000);
+        recordedSeconds = (performance.now() - started) / 1000;
+        await recordSwitch(tx, fence, recordedSeconds);
         await recordCurrentStore(tx, record, run.to);
       }
       if (record.rollsBack !== undefined) await markRolledBack(tx, record.rollsBack);
@@ -65,8 +74,8 @@ const trySwitch = async (run: Run, part: Chunk | undefined): Promise<SwitchOutco
     await faults.reach('switch.after-commit');
     const seconds = (performance.now() - started) / 1000;
     const stoppedSeconds = (performance.now() - run.checkedAtMs) / 1000;
-    run.progress({ type: 'switched', documents, seconds });
-    return { outcome: 'switched', documents, seconds, stoppedSeconds };
+    if (recordedSeconds !== undefined) run.progress({ type: 'switched', documents, seconds });
+    return { outcome: 'switched', documents, seconds, recordedSeconds, stoppedSeconds };
   } catch (error) {
     if (error instanceof RowsChanged) return { outcome: 'changed', reason: error.message };
     if (isAppError(error, 'database.timeout')) {

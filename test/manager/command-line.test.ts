@@ -223,11 +223,14 @@ test('the secrets of a configuration are told nowhere, whatever goes wrong', asy
     `{container: c, auth: 'http://${closed}/auth/v1.0', user: u, key: the-key-of-swift}`,
   );
   const db = ['--debug', 'archivestorage', '--db-connect', database.url];
+  const empty = await (await getTestPostgres()).createDatabase();
   const runs = await Promise.all([
     runManager([...db, 'check', s3]),
     runManager([...db, 'check', swift]),
-    runManager([...db, 'migrate', s3, swift, '--dontask', '--json']),
+    // With an archive elsewhere it would be refused before a store is asked anything.
+    runManager([...db.with(-1, empty.url), 'migrate', s3, swift, '--dontask', '--json']),
   ]);
+  await empty.drop();
   for (const { code, stdout, stderr } of runs) {
     assert.ok(code === 4 || code === 2, `${code} ${stderr}`);
     for (const secret of secrets) assert.ok(!(stdout + stderr).includes(secret), `${secret} in ${stdout}${stderr}`);

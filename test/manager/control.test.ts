@@ -60,7 +60,10 @@ test('a running migration is watched, paused, limited and resumed from other pro
   await watching.waitFor('saw it', isProgress);
 
   const paused = await run(0, 'pause', '1');
-  assert.match(paused.stdout, /^Copying \(paused\): \d+ %, \d+ of 500 documents, .*\nresume 1 lets it go on/);
+  assert.match(
+    paused.stdout,
+    /^Copying \(paused\): \d+ %, \d+ of 500 documents, .*\n.* lets it go on:\n {2}anchore-manager archivestorage .*resume 1\n/,
+  );
   const { copied } = await migration.waitFor('paused', (line) => isProgress(line) && line['hold'] === 'paused');
   await sleep(1500);
   assert.equal(migration.lines.findLast(isProgress)?.['copied'], copied, 'nothing is copied while it is paused');

@@ -123,16 +123,14 @@ test('clean of a migration that was kept', async () => {
   await run(0, 'verify', from);
 });
 
-test('FROM that none of the documents is at: not complete, and TO is not called the one that works', async () => {
+test('FROM that none of the documents is at is refused; an archive that has arrived is nothing to do', async () => {
   const other = await configs.write('other.yaml', 'localfs', `{archive_data_dir: ${join(configs.folder, 'other')}}`);
-  const { stderr } = await run(1, 'migrate', to, other, '--dontask');
-  assert.match(stderr, /Nothing was switched, since no document is where FROM can read it/);
+  const { stderr } = await run(3, 'migrate', to, other, '--dontask');
+  assert.match(stderr, /code: {3}refused\.no-documents/);
   assert.doesNotMatch(stderr, /works now|MUST have the following/);
-  assert.match(stderr, /^Migration \d+: nothing moved$/m);
-  assert.match(
-    (await run(0, 'migrate', to, from, '--dontask')).stderr,
-    /config\.yaml is the configuration that works already/,
-  );
+  const again = await run(0, 'migrate', to, from, '--dontask');
+  assert.match(again.stderr, /config\.yaml is the configuration that works already/);
+  assert.match(again.stderr, /^Migration \d+: nothing moved$/m);
 });
 
 test('a bucket that leaves others behind, and one that matches nothing', async () => {

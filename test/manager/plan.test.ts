@@ -104,7 +104,7 @@ describe('plan', () => {
     assert.equal(code, 0);
     assert.deepEqual(
       Object.keys(made).toSorted(),
-      `continued database differences estimate exit forecast from holdings keepsSource next problems read refused space to
+      `arrivedWith continued database differences estimate exit forecast from holdings keepsSource next problems read refused space to
        trials unmeasured`.split(/\s+/),
     );
     const { estimate, forecast } = made;

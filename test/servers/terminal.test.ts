@@ -135,6 +135,13 @@ for (const columns of [60, 80, 160]) {
       after.some((line) => line.startsWith('Stopping at the next safe place')),
       after.join('\n'),
     );
+    const errorOf = (lines: readonly string[]): readonly string[] =>
+      lines.slice(lines.findIndex((line) => line.startsWith('Error: '))).map((line) => line.trimEnd());
+    assert.deepEqual(
+      errorOf(after),
+      errorOf(await terminal.look({ joined: true })),
+      'it is not for the terminal to break',
+    );
   });
 }
 

@@ -140,9 +140,18 @@ export const SAMPLE_REPORT: MigrationReport = {
   ],
   skipped: [{ code: 'skipped.no-url', count: 3, meaning: 'The row has no content URL.', remedy: null, examples: [] }],
   leftToDo: [
-    'Put /config/dest-config.yaml in the place of /config/config.yaml, for every component that uses it; then start the services.',
-    'Make a new backup of the database: those from before the switch no longer match the stores.',
-    'Correct why documents failed, then copy them once more: retry 7',
+    {
+      text: 'Put /config/dest-config.yaml in the place of /config/config.yaml, for every component that uses it; then start the services.',
+      command: null,
+    },
+    {
+      text: 'Make a new backup of the database: those from before the switch no longer match the stores.',
+      command: null,
+    },
+    {
+      text: 'Correct why documents failed, then copy them once more',
+      command: 'anchore-manager archivestorage --db-connect "${db}" retry 7',
+    },
   ],
   toolVersion: '1.2.3',
   writtenAt: '2024-05-03T02:06:00.000Z',

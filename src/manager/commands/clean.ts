@@ -34,7 +34,7 @@ export const clean = observed('clean', async (context, input) => {
       { online: false, id, cleanOnly: true },
     ),
   );
-  if (!reclaims) await sayHeldSpace(context, source.side.store, result);
+  if (!reclaims) await sayHeldSpace(context, db, source.side.store, result);
   const exit = await reportResult(context, db, result, to.archive);
   if (reclaims) await reclaimSpace(context, source.side.store, result);
   return exit;

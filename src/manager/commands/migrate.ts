@@ -3,7 +3,7 @@ import type { Database } from '../../database/database.ts';
 import { migrate as runMigration } from '../../migration/migrate.ts';
 import { refuseOversize } from '../../migration/oversize.ts';
 import { planScope } from '../../migration/scope.ts';
-import { askToMigrate } from '../ask-to-migrate.ts';
+import { askToMigrate, refuseMissed } from '../ask-to-migrate.ts';
 import { connectDatabase, createTables } from '../connect-database.ts';
 import type { Command } from '../context.ts';
 import type { ExitCode } from '../exit-code.ts';
@@ -37,6 +37,7 @@ export const runBetween = async (context: ObservedContext, db: Database, choice:
   const log = context.log.at(PLACES.migrate);
   log.info(`Migration from config: ${renderJson(from.archive.forDisplay)}`);
   log.info(`Migration to config: ${renderJson(to.archive.forDisplay)}`);
+  if (choice.id === undefined) await refuseMissed(context, db, choice);
   if (choice.ask) await askToMigrate(context, db, { ...choice, isNew: choice.id === undefined });
   await createTables(context, db);
   const [shownFrom, shownTo] = [renderPythonDict(from.archive.forDisplay), renderPythonDict(to.archive.forDisplay)];
@@ -66,7 +67,7 @@ export const runBetween = async (context: ObservedContext, db: Database, choice:
       },
     ),
   );
-  if (choice.reclaim !== true) await sayHeldSpace(context, source.side.store, result);
+  if (choice.reclaim !== true) await sayHeldSpace(context, db, source.side.store, result);
   const exit = await reportResult(context, db, result, to.archive);
   if (choice.reclaim === true) await reclaimSpace(context, source.side.store, result);
   return exit;

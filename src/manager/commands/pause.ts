@@ -1,6 +1,7 @@
 import type { Command, CommandContext } from '../context.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { connectForId, getRecord, parseId } from '../journalled.ts';
+import { pasteFor } from '../pasted-command.ts';
 import { plainLine } from '../progress/describe-run.ts';
 import { RateMeter } from '../progress/rate.ts';
 import { viewOfRecord } from '../progress/recorded-view.ts';
@@ -41,5 +42,9 @@ export const pause: Command = async (context, input) => {
     viewOfRecord(answer.run, record, {}),
     new RateMeter().measure(viewOfRecord(answer.run, record, {})),
   );
-  return reportAsked(context, answer, `${line}\nresume ${id} lets it go on; it holds its lock meanwhile.`);
+  return reportAsked(
+    context,
+    answer,
+    `${line}\nIt holds its lock meanwhile. What lets it go on:\n  ${pasteFor(context, db)('resume', id)}`,
+  );
 };

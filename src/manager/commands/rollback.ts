@@ -1,10 +1,10 @@
 import { renderPythonDict } from '../../config/render-config.ts';
-import { rollback as runRollback } from '../../migration/rollback.ts';
+import { rollback as runRollback, type RollbackRequest } from '../../migration/rollback.ts';
+import { askToRollBack } from '../ask-to-roll-back.ts';
 import { connectForId, getRecord, loadJournalled, parseId } from '../journalled.ts';
 import { openSide } from '../open-side.ts';
 import { PLACES } from '../places.ts';
 import { observed } from '../progress/observed.ts';
-import { confirm, SERVICES_STOPPED_QUESTION } from '../prompt.ts';
 import { reportResult } from '../result-summary.ts';
 
 /** `rollback ID`: brings a switched migration back to its source, or ends one that has not been switched. */
@@ -13,7 +13,6 @@ export const rollback = observed('rollback', async (context, input) => {
   await using db = await connectForId(context, input);
   const record = await getRecord(db, id);
   const { from, to } = await loadJournalled(context, input, record);
-  if (!input.flag('dontask')) await confirm(SERVICES_STOPPED_QUESTION, context.terminal, context.signal);
   const stores = context.log.at(PLACES.migrationContext);
   stores.info(`Initializing source archive: ${renderPythonDict(from.archive.forDisplay)}`);
   await using source = await openSide(context, db, from.archive, context.observer.side('source', { prepare: false }));
@@ -24,14 +23,14 @@ export const rollback = observed('rollback', async (context, input) => {
     to.archive,
     context.observer.side('destination', { prepare: false }),
   );
-  const result = await context.observer.run(db, (env) =>
-    runRollback(env, {
-      id,
-      from: source.side,
-      to: destination.side,
-      deleteCopies: input.flag('deleteCopies'),
-      force: input.flag('force'),
-    }),
-  );
+  const request: RollbackRequest = {
+    id,
+    from: source.side,
+    to: destination.side,
+    deleteCopies: input.flag('deleteCopies'),
+    force: input.flag('force'),
+  };
+  if (!input.flag('dontask')) await askToRollBack(context, db, record, request);
+  const result = await context.observer.run(db, (env) => runRollback(env, request));
   return await reportResult(context, db, result, from.archive);
 });

@@ -5,6 +5,7 @@ import { DOCUMENT_STATES, SKIP_REASONS, type SkipReason } from '../../migration/
 import type { RunRecord } from '../../migration/run-store.ts';
 import { getStatus, type MigrationStatus, pageExceptions } from '../../migration/status.ts';
 import type { Command } from '../context.ts';
+import { switchText } from '../progress/describe-run.ts';
 import { listReportedRuns } from '../report/report-store.ts';
 import { connectForId, getRecord, parseId } from '../journalled.ts';
 import { findTask, type MigrationTask } from '../task-store.ts';
@@ -49,7 +50,7 @@ const describe = (status: MigrationStatus, listed: MigrationTask): string => {
     `source:       ${record.keepSource ? 'kept (--nodelete)' : record.move ? 'freed batch by batch (--move)' : 'cleaned after the switch'}`,
   ];
   if (record.switchSeconds !== undefined)
-    lines.push(`switched:     ${record.switchedAt ?? '-'}, in ${record.switchSeconds.toFixed(2)} s`);
+    lines.push(`switched:     ${record.switchedAt ?? '-'}, in ${switchText(record.switchSeconds)}`);
   return [...lines, 'documents:', ...(states.length > 0 ? states : ['  none'])].join('\n');
 };
 

@@ -4,6 +4,7 @@ import { AppError, messageOf } from '../../core/errors.ts';
 import { readableBytes } from '../../core/readable-bytes.ts';
 import type { Command } from '../context.ts';
 import { connectForId, getRecord, parseId } from '../journalled.ts';
+import { pasteFor } from '../pasted-command.ts';
 import { getReport } from '../report/migration-report.ts';
 import { collectBundle } from '../support/collect-bundle.ts';
 
@@ -15,7 +16,11 @@ export const supportBundle: Command = async (context, input) => {
   const file = input.value('output') ?? `${folder}.tar.gz`;
   await using db = await connectForId(context, input);
   const record = await getRecord(db, id);
-  const report = await getReport(db, id, { toolVersion: context.toolVersion, now: new Date() });
+  const report = await getReport(db, id, {
+    toolVersion: context.toolVersion,
+    now: new Date(),
+    paste: pasteFor(context, db),
+  });
   const files = await collectBundle(context, input, db, record, report);
   const archive = await createTarGzip(
     files.map(({ name, text }) => ({ name: `${folder}/${name}`, data: text })),

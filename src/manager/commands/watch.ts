@@ -9,11 +9,14 @@ import { connectDatabase } from '../connect-database.ts';
 import type { Command, CommandContext } from '../context.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { parseId } from '../journalled.ts';
+import { pasteFor } from '../pasted-command.ts';
 import { PLACES } from '../places.ts';
 import { figures, readableSeconds } from '../progress/describe-run.ts';
 import { viewOfRecord } from '../progress/recorded-view.ts';
 import { chooseRenderers, Show } from '../progress/renderers.ts';
 import type { RunView } from '../progress/run-state.ts';
+import { continuing } from '../report/left-to-do.ts';
+import { wrapBlock } from '../wrap-text.ts';
 
 const LOOK_MS = 1000;
 /** A run writes every 2 s. One that has been silent for longer may be gone. */
@@ -91,7 +94,7 @@ const follow = async (context: CommandContext, db: Database, first: Sight, recor
   return sight;
 };
 
-const endText = (view: RunView): string => {
+const endText = (view: RunView, howToContinue: string): string => {
   const { identity, end } = view;
   const idle = { documentsPerSecond: 0, bytesPerSecond: 0, secondsLeft: undefined };
   const lines = [
@@ -100,7 +103,7 @@ const endText = (view: RunView): string => {
   ];
   if (end?.errorText !== undefined) lines.push(`  ${end.errorText}`);
   if (end?.outcome === 'killed')
-    lines.push(`  Its process is gone without a word; resume ${identity.migrationId} continues it.`);
+    lines.push(`  Its process is gone without a word. What continues it:`, `  ${howToContinue}`);
   return lines.join('\n');
 };
 
@@ -111,6 +114,7 @@ export const watch: Command = async (context, input) => {
   const { migrationId } = await findRun(db, id);
   const record = await getMigration(db, migrationId);
   const last = await follow(context, db, await look(db, migrationId), record);
-  context.output.text(endText(viewOf(last, record)));
+  const text = endText(viewOf(last, record), pasteFor(context, db)(...continuing(record)));
+  context.output.text(wrapBlock(text, context.output.columns));
   return exitOf(last.run);
 };

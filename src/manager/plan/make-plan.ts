@@ -7,6 +7,7 @@ import { relateStores } from '../../migration/aliases.ts';
 import { EMPTY_FORECAST, type Forecast, forecastMigration, sumCopied } from '../../migration/forecast.ts';
 import { refuseLockHeld, refusePooler } from '../../migration/lock.ts';
 import { refuseOversize } from '../../migration/oversize.ts';
+import { findArrival, refuseMissedArchive } from '../../migration/missed-archive.ts';
 import { judgeConditions, planChecks, refuseEmptySelection } from '../../migration/preflight.ts';
 import { refuseWhileServicesRun } from '../../migration/quiescence.ts';
 import type { Rehearsal } from '../../migration/rehearse.ts';
@@ -90,15 +91,21 @@ class Planner {
     const { skipFailed, from, to } = this.#request;
     const keyed = { source: from.store.driver.name === 'db', destination: to.store.driver.name === 'db' };
     const forecast = (await this.problems.attempt(() => forecastMigration(db, scope, keyed))) ?? EMPTY_FORECAST;
-    if (!isContinued) await this.problems.attempt(() => refuseEmptySelection(db, scope));
+    if (!isContinued) {
+      // A bucket matches nothing either where the whole archive is missed, which is then the better answer.
+      const found = await this.problems.attempt(
+        async () => (await refuseMissedArchive(db, db.description, this.#request), true),
+      );
+      if (found === true) await this.problems.attempt(() => refuseEmptySelection(db, scope));
+    }
     if (!skipFailed) await this.problems.attempt(() => refuseOversize(db, scope, to.store));
     if (forecast.ambiguous > 0) {
       const text = `${forecast.ambiguous} documents share an object with others and disagree about it`;
       this.problems.add(skipFailed ? 'warn' : 'refuse', new AppError('document.ambiguous', text));
     }
-    if (forecast.documents === 0 && !isContinued) {
-      const text = `no document of the archive is where ${from.store.identity.description} can read it`;
-      const remedy = `Check that FROM is the configuration in use, and that ${db.description} is its database.`;
+    if (forecast.documents === 0 && forecast.left.length === 0 && !isContinued) {
+      const text = 'the archive has no document at all';
+      const remedy = `That is right for a new installation; else check that ${db.description} is its database.`;
       this.problems.add('warn', new AppError('refused.no-documents', text, { remedy }));
     }
     return forecast;
@@ -269,6 +276,9 @@ export const makePlan = async (
 
   const problems = planner.problems.list();
   const exit = exitOf(problems);
+  // Whoever has moved everything and asks again is told so, not that a migration would begin.
+  const arrival = forecast.documents === 0 && found === undefined ? await findArrival(db, destination.side) : undefined;
+  const arrivedWith = forecast.left.length > 0 ? (arrival?.migrationId ?? null) : null;
   return {
     from: sideOf(from, source),
     to: sideOf(to, destination),
@@ -286,7 +296,8 @@ export const makePlan = async (
     problems,
     refused: exit !== 0,
     exit,
-    next: planNextSteps(context, input, problems),
+    arrivedWith,
+    next: planNextSteps(context, input, { problems, arrivedWith }),
   };
 };
 

@@ -60,6 +60,8 @@ export interface Plan {
   readonly database: string;
   readonly forecast: Forecast;
   readonly continued: Continued | null;
+  /** The migration that has brought the archive to the destination already, where nothing is left to move; else null. */
+  readonly arrivedWith: number | null;
   /** What the destination holds already; null where that cannot be seen. */
   readonly holdings: Holdings | null;
   readonly trials: readonly SideTrial[];

@@ -6,18 +6,14 @@ import type { Estimate } from './estimate.ts';
 import type { Plan, PlannedSide, Problem, Space } from './plan.ts';
 import { readableRange } from './readable-time.ts';
 import type { SideTrial } from './trials.ts';
-import { shorten, WIDTH, wrapText } from './wrap-text.ts';
+import { labelled as wrapLabelled, shorten, WIDTH, wrapText } from '../wrap-text.ts';
 
 const INDENT = '  ';
 const LABEL = 16;
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** A label and what it is about, which may take several lines. */
-const labelled = (label: string, text: string): readonly string[] => {
-  const [first = '', ...rest] = wrapText(text, ' '.repeat(LABEL));
-  return [label.padEnd(LABEL) + first.trimStart(), ...rest];
-};
+const labelled = (label: string, text: string): readonly string[] => wrapLabelled(label, text, LABEL);
 
 const sideLines = (label: string, { description, config, state }: PlannedSide): readonly string[] => [
   ...labelled(label, `${description}${state === 'created' ? ', which migrate will create' : ''}`),
@@ -169,6 +165,13 @@ const problemLines = (problems: readonly Problem[]): readonly string[] => {
   ]);
 };
 
+const verdict = ({ refused, arrivedWith }: Plan): string => {
+  if (refused) return 'migrate would be REFUSED as things are.';
+  return arrivedWith === null
+    ? 'migrate would begin.'
+    : `migrate would find nothing to do: migration ${arrivedWith} has brought the archive to TO.`;
+};
+
 /** The plan for a person, in lines that fit into 80 columns; paths and commands may be longer. */
 export const renderPlan = (plan: Plan): string => {
   const parts: readonly (readonly string[])[] = [
@@ -185,7 +188,7 @@ export const renderPlan = (plan: Plan): string => {
     ],
     differenceLines(plan),
     problemLines(plan.problems),
-    [plan.refused ? 'migrate would be REFUSED as things are.' : 'migrate would begin.'],
+    [verdict(plan)],
     ...plan.next.map(({ when, command }) => [`${when}:`, `${INDENT}${command}`]),
   ];
   return parts.map((lines) => lines.join('\n')).join('\n\n');

@@ -5,7 +5,7 @@ import { findDifferences } from './differences.ts';
 import { exitOf, Problems } from './problems.ts';
 import { readableRange } from './readable-time.ts';
 import { refuseFull } from './space.ts';
-import { shorten, wrapText } from './wrap-text.ts';
+import { shorten, wrapText } from '../wrap-text.ts';
 
 test('times as a person says them', () => {
   const cases: readonly (readonly [low: number, likely: number, high: number, text: string])[] = [

@@ -17,6 +17,9 @@ export const readableSeconds = (seconds: number): string => {
   return `${Math.floor(whole / 86_400)} d ${two(Math.floor((whole % 86_400) / 3600))} h`;
 };
 
+/** How long a switch took: the same digits wherever it is told. */
+export const switchText = (seconds: number): string => `${seconds.toFixed(2)} s`;
+
 /** What is left is a guess, and is said like one: never to the second where it is long. */
 const readableLeft = (seconds: number): string => {
   if (seconds < 90) return `about ${Math.max(1, Math.ceil(seconds / 5) * 5)} s left`;
@@ -131,7 +134,7 @@ export const figures = (view: RunView, rate: Rate): readonly string[] => {
   return [
     ...workDone(progress),
     ...(isHeld ? [] : speed(progress, rate)),
-    ...(progress.switchSeconds === undefined ? [] : [`switched in ${progress.switchSeconds.toFixed(2)} s`]),
+    ...(progress.switchSeconds === undefined ? [] : [`switched in ${switchText(progress.switchSeconds)}`]),
     `${readableCount(progress.inFlight)} in flight`,
     progress.retries === 1 ? '1 retry' : `${readableCount(progress.retries)} retries`,
     `${readableCount(progress.failures)} failed`,

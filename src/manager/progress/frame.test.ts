@@ -49,6 +49,17 @@ describe('the frame of a run', () => {
     }
   });
 
+  test('no word is cut where it fits', () => {
+    const held = viewOf({ hold: 'pausing', documents: 1_234_566 });
+    for (let columns = 21; columns < 60; columns += 1) {
+      const words = new Set(drawFrame(held, RATE, columns, PLAIN).join(' ').split(/\s+/));
+      for (const word of 'Migration pausing: finishing what is under way 1,234,566 of documents copied before in flight at most'.split(
+        ' ',
+      ))
+        assert.ok(words.has(word), `${columns}: ${word}`);
+    }
+  });
+
   test('at 80 columns', () => {
     assert.deepEqual(drawFrame(viewOf(), RATE, 80, PLAIN), [
       'Migration 12: db -> s3   Copying   1 h 02 min',

@@ -1,5 +1,6 @@
 import { figures, holdText, phaseText, readableSeconds, shareDone, timeLeft } from './describe-run.ts';
 import type { Rate } from './rate.ts';
+import { wrapText } from '../wrap-text.ts';
 import type { RunView } from './run-state.ts';
 
 /** What a terminal can show. */
@@ -58,12 +59,12 @@ export const drawFrame = (view: RunView, rate: Rate, columns: number, style: Fra
   return lines;
 };
 
-/** Puts parts on lines of at most `width`; a longer part is cut. */
+/** Puts parts on lines of at most `width`; a longer part is broken at its spaces, a longer word cut. */
 const flow = (parts: readonly string[], width: number, paint: (part: string) => string): string[] => {
   const lines: string[] = [];
   let line = '';
   let used = 0;
-  for (const part of parts) {
+  for (const part of parts.flatMap((each) => wrapText(each, '', width))) {
     const cut = part.slice(0, width);
     const gap = used === 0 ? 0 : GAP.length;
     if (used > 0 && used + gap + cut.length > width) {

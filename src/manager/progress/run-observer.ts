@@ -12,6 +12,7 @@ import type { CommandContext } from '../context.ts';
 import { exitCodeOf, exitCodeOfOutcome } from '../exit-code.ts';
 import type { WatchedStore } from '../open-side.ts';
 import { operationEnvironment } from '../operations.ts';
+import { pasteFor } from '../pasted-command.ts';
 import { PLACES } from '../places.ts';
 import { soFar } from './describe-run.ts';
 import { chooseRenderers, Show } from './renderers.ts';
@@ -86,7 +87,7 @@ export class RunObserver {
         exitCode: exitCodeOfOutcome(result.outcome),
         errorText: undefined,
       });
-      await this.#report(db, env);
+      await this.#report(env);
       return result;
     } catch (error) {
       await this.#end({
@@ -95,7 +96,7 @@ export class RunObserver {
         errorText: redact(messageOf(error)),
       });
       if (this.#lastLine !== undefined) env.log.info(`It got so far: ${this.#lastLine}`);
-      await this.#report(db, env);
+      await this.#report(env);
       throw error;
     }
   }
@@ -109,7 +110,7 @@ export class RunObserver {
     this.#state.apply(event);
     if (event.type === 'started') this.#follow(env, { id: event.record.id, epoch: event.epoch });
     else this.#show?.happened(event);
-    if (event.type === 'failed') this.#sayFailed(event);
+    if (event.type === 'failed') this.#sayFailed(env, event);
   }
 
   /** A rollback may first end one run, then begin another: of another migration. */
@@ -158,11 +159,14 @@ export class RunObserver {
     this.#show?.controlled(control);
   }
 
-  #sayFailed(failure: Extract<ProgressEvent, { type: 'failed' }>): void {
-    const log = this.#context.log.at(PLACES.migration);
+  #sayFailed({ db, log }: Environment, failure: Extract<ProgressEvent, { type: 'failed' }>): void {
     const { failures } = this.#state.progress;
+    const id = this.view?.identity.migrationId ?? 0;
     if (failures <= NAMED_FAILURES) log.error(`Failed: ${failure.document}: ${failure.code}: ${failure.text}`);
-    if (failures === NAMED_FAILURES) log.error('Further failures are only counted; show-migration --failed lists all');
+    if (failures === NAMED_FAILURES)
+      log.error(
+        `Further failures are only counted; what lists all: ${pasteFor(this.#context, db)('show-migration', id, '--failed')}`,
+      );
   }
 
   async #end(end: RunEnd): Promise<void> {
@@ -174,7 +178,7 @@ export class RunObserver {
     for (const journal of this.#journals) await journal.end(end);
   }
   /** `--report`, however the run ended. */
-  async #report(db: Database, { log, toolVersion }: Environment): Promise<void> {
+  async #report({ db, log, toolVersion }: Environment): Promise<void> {
     const file = this.#reportFile;
     const id = this.view?.identity.migrationId;
     if (file === undefined) return;
@@ -182,15 +186,16 @@ export class RunObserver {
       log.warn('--report: no migration had begun, so there is none to report');
       return;
     }
+    const paste = pasteFor(this.#context, db);
     try {
       const [{ getReport }, { writeReport }] = await Promise.all([
         import('../report/migration-report.ts'),
         import('../report/write-report.ts'),
       ]);
-      await writeReport(file, await getReport(db, id, { toolVersion, now: new Date() }));
+      await writeReport(file, await getReport(db, id, { toolVersion, now: new Date(), paste }));
       log.info(`The report is in ${file}`);
     } catch (error) {
-      log.error(`--report: ${messageOf(error)}; report ${id} --output FILE writes it later`);
+      log.error(`--report: ${messageOf(error)}; what writes it later: ${paste('report', id, '--output', file)}`);
     }
   }
 }

@@ -4,8 +4,9 @@ import type { Database } from '../../database/database.ts';
 import type { StateCounts } from '../../migration/document-store.ts';
 import { SKIP_REASONS, type SkipReason } from '../../migration/phases.ts';
 import { getStatus, type MigrationStatus } from '../../migration/status.ts';
+import type { Paste } from '../pasted-command.ts';
 import { findTask } from '../task-store.ts';
-import { listLeftToDo } from './left-to-do.ts';
+import { listLeftToDo, type Step } from './left-to-do.ts';
 import { measureRate, type RatePoint, summarizeRuns, type WorkSummary } from './measured-work.ts';
 import { type ExceptionExample, listExamples, listReportedRuns, sumBytes } from './report-store.ts';
 
@@ -64,7 +65,7 @@ export interface MigrationReport {
   readonly rate: readonly RatePoint[];
   readonly failures: readonly ReportedReason[];
   readonly skipped: readonly ReportedReason[];
-  readonly leftToDo: readonly string[];
+  readonly leftToDo: readonly Step[];
   readonly toolVersion: string;
   readonly writtenAt: string;
 }
@@ -99,7 +100,7 @@ const EXAMPLES_PER_REASON = 20;
 export const getReport = async (
   db: Database,
   id: number,
-  about: { readonly toolVersion: string; readonly now: Date },
+  about: { readonly toolVersion: string; readonly now: Date; readonly paste: Paste },
 ): Promise<MigrationReport> => {
   const status = await getStatus(db, id);
   const task = await findTask(db, id);
@@ -144,7 +145,7 @@ export const getReport = async (
     rate: measureRate(runs, samples),
     failures: reasonsOf(status.failures, await listExamples(db, id, 'failed', status.failures, EXAMPLES_PER_REASON)),
     skipped: reasonsOf(status.skipped, await listExamples(db, id, 'skipped', status.skipped, EXAMPLES_PER_REASON)),
-    leftToDo: listLeftToDo(status, task.condition),
+    leftToDo: listLeftToDo(status, task.condition, about.paste),
     toolVersion: about.toolVersion,
     writtenAt: about.now.toISOString(),
   };

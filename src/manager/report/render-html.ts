@@ -1,6 +1,7 @@
 import { readableBytes } from '../../core/readable-bytes.ts';
-import { readableCount } from '../progress/describe-run.ts';
+import { readableCount, switchText } from '../progress/describe-run.ts';
 import { html, type Html, NOTHING } from './html.ts';
+import type { Step } from './left-to-do.ts';
 import type { MigrationReport, ReportedReason, ReportedRun } from './migration-report.ts';
 import { renderPlot } from './rate-plot.ts';
 import { readablePeriod } from './render-text.ts';
@@ -43,7 +44,7 @@ const figuresOf = (report: MigrationReport): readonly Figure[] => {
     },
     {
       label: 'Switch',
-      value: report.switchSeconds === null ? '–' : readablePeriod(report.switchSeconds),
+      value: report.switchSeconds === null ? '–' : switchText(report.switchSeconds),
       note: report.switchSeconds === null ? 'nothing was switched' : 'the part of the downtime that is the tool’s',
     },
     { label: 'Retries', value: readableCount(work.retries), note: 'requests to the stores that were sent again' },
@@ -102,6 +103,9 @@ const renderReasons = (title: string, id: string, reasons: readonly ReportedReas
     ${reasons.length === 0 ? html`<p>${none}</p>` : reasons.map((reason, index) => renderReason(reason, `${id}-${index}`))}
   </section>`;
 };
+
+const renderStep = ({ text, command }: Step): Html =>
+  html`<li>${text}${command === null ? NOTHING : html`:<br /><code>${command}</code>`}</li> `;
 
 const renderRun = (run: ReportedRun): Html =>
   html`<tr>
@@ -218,7 +222,7 @@ export const renderHtml = (report: MigrationReport): string => {
             <h2 id="left">Left to do</h2>
             <div class="card">
               <ol>
-                ${report.leftToDo.map((step) => html`<li>${step}</li> `)}
+                ${report.leftToDo.map(renderStep)}
               </ol>
             </div>
           </section>

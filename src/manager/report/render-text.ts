@@ -1,6 +1,6 @@
 import { readableBytes } from '../../core/readable-bytes.ts';
 import { visibleText } from '../../core/visible-text.ts';
-import { readableCount, readableSeconds } from '../progress/describe-run.ts';
+import { readableCount, readableSeconds, switchText } from '../progress/describe-run.ts';
 import type { MigrationReport, ReportedReason } from './migration-report.ts';
 
 /** `12.3 s` where the tenths matter, else as every other period. */
@@ -28,7 +28,7 @@ const rateText = ({ work }: MigrationReport): string =>
 const downtimeText = ({ switchSeconds }: MigrationReport): string =>
   switchSeconds === null
     ? 'none: nothing was switched'
-    : `${readablePeriod(switchSeconds)} for the switch; the services are down until you start them`;
+    : `${switchText(switchSeconds)} for the switch; the services are down until you start them`;
 
 /** So many documents are named for each reason. */
 const NAMED = 3;
@@ -62,6 +62,10 @@ export const renderText = (report: MigrationReport): string =>
       ? [line('left behind', readableCount(report.counts.skipped)), ...reasonLines(report.skipped)]
       : []),
     'left to do:',
-    ...report.leftToDo.map((step, index) => `  ${index + 1}. ${step}`),
+    ...report.leftToDo.flatMap(({ text, command }, index) => [
+      `  ${index + 1}. ${text}${command === null ? '' : ':'}`,
+      // Alone on its line, so that it can be taken whole.
+      ...(command === null ? [] : [`     ${command}`]),
+    ]),
     '',
   ].join('\n');
