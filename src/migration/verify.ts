@@ -1,20 +1,21 @@
 import { listMetadata, type MetadataRow } from '../archive/metadata-store.ts';
 import { measureObject } from '../archive/payload.ts';
 import type { Store } from '../archive/store.ts';
-import { AppError, toAppError } from '../core/errors.ts';
+import { toAppError } from '../core/errors.ts';
 import type { Database, Queryable } from '../database/database.ts';
 import { forEachConcurrent } from './concurrency.ts';
 import { throwIfInterrupted } from './copy.ts';
 import { findCurrentStore } from './current-store.ts';
+import { findKnownExceptions, type RowFinding } from './known-exceptions.ts';
 import { archivePredicate, type ArchiveScope, planScope, scopeParameters } from './scope.ts';
 
 /** One thing that is wrong, as it is found. */
 export interface VerifyFinding {
-  readonly kind: 'missing' | 'wrong' | 'unreadable' | 'elsewhere' | 'orphan';
+  readonly kind: RowFinding['kind'] | 'orphan';
   /** `user/bucket/archiveId`, or the URL of an orphan. */
   readonly subject: string;
   readonly text: string;
-  /** Listed as an exception by the last migration: known, and not counted as wrong. */
+  /** What the last migration has listed of this document lets expect just this: not counted as wrong. */
   readonly known: boolean;
 }
 
@@ -52,63 +53,73 @@ export const verifyArchive = async (db: Database, request: VerifyRequest): Promi
   const total = await countRows(db, scope);
   const step = request.sample === undefined ? 1 : Math.max(1, Math.ceil(total / Math.max(1, request.sample)));
   const result = { documents: 0, read: 0, bytes: 0, wrong: 0, known: 0, orphans: 0, kept: 0 };
-  const known = await loadKnownExceptions(db);
-  const report = (row: MetadataRow, kind: VerifyFinding['kind'], text: string): void => {
-    const subject = `${row.key.userId}/${row.key.bucket}/${row.key.archiveId}`;
-    const isKnown = known.has(subject);
-    if (isKnown) result.known += 1;
-    else result.wrong += 1;
-    request.report({ kind, subject, text, known: isKnown });
-  };
+  const hasJournal = await findJournal(db);
   let after: MetadataRow | undefined;
   for (;;) {
     const page = await listMetadata(db, after?.key, PAGE);
     after = page.at(-1);
     if (after === undefined) break;
     const chosen = page.filter((row) => inArchive(row) && result.documents++ % step === 0);
+    const findings: RowFinding[] = [];
     await forEachConcurrent(chosen, store.driver.capabilities.concurrency, async (row) => {
       throwIfInterrupted(signal);
-      await verifyRow(store, row, report, result, signal);
+      const finding = await verifyRow(store, row, result, signal);
+      if (finding !== undefined) findings.push(finding);
     });
+    if (findings.length === 0) continue;
+    const known = hasJournal ? await findKnownExceptions(db, store, request.archive, findings) : new Set();
+    for (const finding of findings) {
+      const { row, kind, text } = finding;
+      const isKnown = known.has(finding);
+      if (isKnown) result.known += 1;
+      else result.wrong += 1;
+      request.report({
+        kind,
+        subject: `${row.key.userId}/${row.key.bucket}/${row.key.archiveId}`,
+        text,
+        known: isKnown,
+      });
+    }
   }
-  if (request.sample === undefined) await findOrphans(db, request, result);
+  if (request.sample === undefined) await findOrphans(db, request, hasJournal, result);
   return result;
 };
 
 const verifyRow = async (
   store: Store,
   row: MetadataRow,
-  report: (row: MetadataRow, kind: VerifyFinding['kind'], text: string) => void,
   result: { read: number; bytes: number },
   signal: AbortSignal,
-): Promise<void> => {
-  if (row.contentUrl === null) return; // there is nothing to read
-  if (!store.driver.recognises(row.contentUrl)) {
-    report(row, 'elsewhere', `${row.contentUrl} cannot be read with driver ${store.driver.name}`);
-    return;
+): Promise<RowFinding | undefined> => {
+  const found = (kind: RowFinding['kind'], code: RowFinding['code'], text: string): RowFinding => ({
+    row,
+    kind,
+    code,
+    text,
+  });
+  const { contentUrl: url } = row;
+  if (url === null) return undefined; // there is nothing to read
+  if (!store.driver.recognises(url)) {
+    return found('elsewhere', undefined, `${url} cannot be read with driver ${store.driver.name}`);
   }
   try {
-    const seen = await measureObject(
-      store.driver,
-      { key: row.key, url: row.contentUrl },
-      row.compressed === true,
-      signal,
-    );
+    const seen = await measureObject(store.driver, { key: row.key, url }, row.compressed === true, signal);
     result.read += 1;
     result.bytes += seen.sizeBytes;
     if (row.sizeBytes !== null && seen.sizeBytes !== row.sizeBytes) {
-      report(row, 'wrong', `${row.contentUrl}: expected ${row.sizeBytes} bytes; got ${seen.sizeBytes}`);
-    } else if (row.digest !== null && seen.md5 !== row.digest) {
-      report(row, 'wrong', `${row.contentUrl}: the digest does not match`);
+      const text = `${url}: expected ${row.sizeBytes} bytes; got ${seen.sizeBytes}`;
+      return found('wrong', 'document.wrong-size', text);
     }
+    if (row.digest === null || seen.md5 === row.digest) return undefined;
+    return found('wrong', 'document.corrupt', `${url}: the digest does not match`);
   } catch (thrown) {
     throwIfInterrupted(signal);
     const error = toAppError(thrown);
     switch (error.code) {
       case 'store.not-found':
-        return report(row, 'missing', `${row.contentUrl} does not exist`);
+        return found('missing', 'document.missing', `${url} does not exist`);
       case 'document.undecodable':
-        return report(row, 'wrong', error.message);
+        return found('wrong', error.code, error.message);
       case 'store.unreachable':
       case 'store.credentials':
       case 'store.container-missing':
@@ -116,7 +127,7 @@ const verifyRow = async (
       case 'internal':
         throw error; // no document is to blame
       default:
-        return report(row, 'unreadable', error.message);
+        return found('unreadable', error.code, error.message);
     }
   }
 };
@@ -124,9 +135,9 @@ const verifyRow = async (
 const findOrphans = async (
   db: Database,
   request: VerifyRequest,
+  hasJournal: boolean,
   result: { orphans: number; kept: number },
 ): Promise<void> => {
-  const hasJournal = await findJournal(db);
   let urls: string[] = [];
   const check = async (): Promise<void> => {
     const { rows } = await db.query<{ url: string; kept: boolean }>(
@@ -158,21 +169,6 @@ const countRows = async (db: Queryable, scope: ReturnType<typeof planScope>): Pr
     scopeParameters(scope).slice(0, 2),
   );
   return rows[0]?.count ?? 0;
-};
-
-/** What the newest switched migration could not move, and said so. Empty where there is no journal. */
-const loadKnownExceptions = async (db: Queryable): Promise<ReadonlySet<string>> => {
-  try {
-    const { rows } = await db.query<{ subject: string }>(
-      `SELECT user_id || '/' || bucket || '/' || archive_id AS subject FROM archive_mover_document
-        WHERE migration_id = (SELECT migration_id FROM archive_mover_current_store)
-          AND state IN ('failed', 'skipped') AND coalesce(error_code, '') <> 'skipped.already-there'`,
-    );
-    return new Set(rows.map((row) => row.subject));
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'database.schema') return new Set();
-    throw error;
-  }
 };
 
 /** SQL: a journal knows the object as the kept source of a switched migration, or as a copy that it made itself. */
