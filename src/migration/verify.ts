@@ -7,6 +7,7 @@ import { forEachConcurrent } from './concurrency.ts';
 import { throwIfInterrupted } from './copy.ts';
 import { findCurrentStore } from './current-store.ts';
 import { findKnownExceptions, type RowFinding } from './known-exceptions.ts';
+import { findOrphans, type Kept, type Orphan } from './orphans.ts';
 import { archivePredicate, type ArchiveScope, planScope, scopeParameters } from './scope.ts';
 
 /** One thing that is wrong, as it is found. */
@@ -35,8 +36,9 @@ export interface VerifyResult {
   readonly wrong: number;
   readonly known: number;
   readonly orphans: number;
-  /** Objects that no row names, but that a migration's journal knows: its source, or the copies of one that was undone. */
+  /** Objects that no row names, but that a migration keeps: its source until it is cleaned, copies that it goes on with. */
   readonly kept: number;
+  readonly keptFor: readonly Kept[];
 }
 
 const PAGE = 500;
@@ -52,7 +54,7 @@ export const verifyArchive = async (db: Database, request: VerifyRequest): Promi
     !scope.foreignBuckets.includes(row.key.bucket) && (scope.ownBuckets?.includes(row.key.bucket) ?? true);
   const total = await countRows(db, scope);
   const step = request.sample === undefined ? 1 : Math.max(1, Math.ceil(total / Math.max(1, request.sample)));
-  const result = { documents: 0, read: 0, bytes: 0, wrong: 0, known: 0, orphans: 0, kept: 0 };
+  const result = { documents: 0, read: 0, bytes: 0, wrong: 0, known: 0, orphans: 0 };
   const hasJournal = await findJournal(db);
   let after: MetadataRow | undefined;
   for (;;) {
@@ -81,8 +83,12 @@ export const verifyArchive = async (db: Database, request: VerifyRequest): Promi
       });
     }
   }
-  if (request.sample === undefined) await findOrphans(db, request, hasJournal, result);
-  return result;
+  const report = ({ url, text }: Orphan): void => {
+    result.orphans += 1;
+    request.report({ kind: 'orphan', subject: url, text, known: false });
+  };
+  const keptFor = request.sample === undefined ? await findOrphans(db, { store, hasJournal, report, signal }) : [];
+  return { ...result, keptFor, kept: keptFor.reduce((sum, { objects }) => sum + objects, 0) };
 };
 
 const verifyRow = async (
@@ -132,37 +138,6 @@ const verifyRow = async (
   }
 };
 
-const findOrphans = async (
-  db: Database,
-  request: VerifyRequest,
-  hasJournal: boolean,
-  result: { orphans: number; kept: number },
-): Promise<void> => {
-  let urls: string[] = [];
-  const check = async (): Promise<void> => {
-    const { rows } = await db.query<{ url: string; kept: boolean }>(
-      `SELECT u.url, ${hasJournal ? KEPT_BY_JOURNAL : 'false'} AS kept FROM unnest($1::text[]) AS u(url)
-        WHERE $2::text IS NOT NULL AND NOT EXISTS (SELECT 1 FROM archive_metadata m WHERE m.content_url = u.url)`,
-      [urls, request.store.identity.fingerprint],
-    );
-    for (const { url, kept } of rows) {
-      if (kept) {
-        result.kept += 1;
-      } else {
-        result.orphans += 1;
-        request.report({ kind: 'orphan', subject: url, text: 'no row of the archive names this object', known: false });
-      }
-    }
-    urls = [];
-  };
-  for await (const object of request.store.driver.list(request.signal)) {
-    throwIfInterrupted(request.signal);
-    urls.push(object.url);
-    if (urls.length >= 10_000) await check();
-  }
-  if (urls.length > 0) await check();
-};
-
 const countRows = async (db: Queryable, scope: ReturnType<typeof planScope>): Promise<number> => {
   const { rows } = await db.query<{ count: number }>(
     `SELECT count(*) AS count FROM archive_metadata m WHERE ${archivePredicate(1)}`,
@@ -170,12 +145,6 @@ const countRows = async (db: Queryable, scope: ReturnType<typeof planScope>): Pr
   );
   return rows[0]?.count ?? 0;
 };
-
-/** SQL: a journal knows the object as the kept source of a switched migration, or as a copy that it made itself. */
-const KEPT_BY_JOURNAL = `EXISTS (
-  SELECT 1 FROM archive_mover_migration g JOIN archive_mover_document d ON d.migration_id = g.id
-   WHERE (g.from_fingerprint = $2 AND d.src_url = u.url AND g.phase = 'switched')
-      OR (g.to_fingerprint = $2 AND d.dst_url = u.url AND d.owned))`;
 
 const findJournal = async (db: Queryable): Promise<boolean> => {
   const { rows } = await db.query<{ found: boolean }>(
