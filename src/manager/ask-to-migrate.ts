@@ -55,12 +55,15 @@ const describeQuestion = async (
       })
     : EMPTY_FORECAST;
   return [
-    ...line('Moves', `${countOf(forecast.documents, 'document')}, ${readableBytes(forecast.bytes)}`),
-    ...line('From', one.identity.description),
-    ...line('To', `${other.identity.description}${destination.state === 'created' ? ', which is created' : ''}`),
-    ...line('Then', whatThen(request)),
+    ...questionLine('Moves', `${countOf(forecast.documents, 'document')}, ${readableBytes(forecast.bytes)}`),
+    ...questionLine('From', one.identity.description),
+    ...questionLine(
+      'To',
+      `${other.identity.description}${destination.state === 'created' ? ', which is created' : ''}`,
+    ),
+    ...questionLine('Then', whatThen(request)),
     ...leftLines(forecast),
-    ...line('How long', 'plan measures it, with the same files and options'),
+    ...questionLine('How long', 'plan measures it, with the same files and options'),
   ];
 };
 
@@ -73,7 +76,7 @@ const whatThen = ({ keepSource, move }: RequestOptions): string => {
 
 const leftLines = ({ left }: Forecast): readonly string[] =>
   left.flatMap(({ reason, scheme, documents }, index) =>
-    line(
+    questionLine(
       index === 0 ? 'Stays' : '',
       `${countOf(documents, 'document')}${scheme === undefined ? '' : ` at ${scheme}://`}: ${SKIP_REASONS[reason]}`,
     ),
@@ -81,7 +84,8 @@ const leftLines = ({ left }: Forecast): readonly string[] =>
 
 const LABEL = 10;
 
-const line = (label: string, text: string): readonly string[] =>
+/** A line of what a question shows. */
+export const questionLine = (label: string, text: string): readonly string[] =>
   wrapText(text, ' '.repeat(LABEL)).map((wrapped, index) =>
     index === 0 ? label.padEnd(LABEL) + wrapped.trimStart() : wrapped,
   );
