@@ -114,6 +114,11 @@ export const ERROR_CATALOGUE = {
     'The bucket keeps objects under object lock, so the source cannot be cleaned.',
     'Give --nodelete: the documents then stay in the source until the lock has ended.',
   ),
+  'refused.archival-class': entry(
+    3,
+    'What is written to this store cannot be read before it is restored.',
+    'Remove storage_class from the configuration, or choose a class that is read at once, such as STANDARD_IA or GLACIER_IR.',
+  ),
   'refused.no-documents': entry(
     3,
     'The --bucket named matches no document.',
@@ -295,6 +300,11 @@ export const ERROR_CATALOGUE = {
     4,
     'The bucket keeps the versions of what is deleted.',
     'Let a lifecycle rule of the bucket remove old versions, if the space matters.',
+  ),
+  'store.lifecycle': entry(
+    4,
+    'A lifecycle rule of the bucket archives or deletes objects after a time.',
+    'Change the rule, or give the archive a prefix that it does not concern: services need every document.',
   ),
   'store.tls': entry(4, 'The certificate of the store is not trusted.', 'Set ca_file to the CA of the store.'),
   'store.failed': entry(
