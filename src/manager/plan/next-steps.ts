@@ -23,7 +23,7 @@ const groupOptions = ({ group }: CommandContext): readonly string[] => {
 };
 
 const SELECTING = ['fromAnalysisArchive', 'toAnalysisArchive'] as const;
-const MIGRATING = ['nodelete', 'reclaim', 'skipFailed', 'retryFailed', 'move', 'force'] as const;
+const MIGRATING = ['nodelete', 'reclaim', 'skipFailed', 'move', 'force'] as const;
 
 const dashed = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
