@@ -28,11 +28,6 @@ export const ERROR_CATALOGUE = {
     'A configuration file holds something that cannot be used.',
     'Correct the file at the line that is named, then run the command again.',
   ),
-  'usage.unsupported': entry(
-    2,
-    'This combination of options or database is not supported.',
-    'Use what the message names instead.',
-  ),
 
   'refused.by-person': entry(
     3,
@@ -163,11 +158,6 @@ export const ERROR_CATALOGUE = {
     3,
     'The default password would be reachable from other machines.',
     'Set another password, or listen on 127.0.0.1.',
-  ),
-  'refused.failed-documents': entry(
-    1,
-    'Documents failed, so nothing was switched.',
-    'See show-migration ID --failed; correct the cause and run the same command again, or add --skip-failed.',
   ),
 
   'database.unreachable': entry(
