@@ -28,11 +28,6 @@ export const ERROR_CATALOGUE = {
     'A configuration file holds something that cannot be used.',
     'Correct the file at the line that is named, then run the command again.',
   ),
-  'usage.unsupported': entry(
-    2,
-    'This combination of options or database is not supported.',
-    'Use what the message names instead.',
-  ),
 
   'refused.by-person': entry(
     3,
@@ -114,6 +109,11 @@ export const ERROR_CATALOGUE = {
     'The bucket keeps objects under object lock, so the source cannot be cleaned.',
     'Give --nodelete: the documents then stay in the source until the lock has ended.',
   ),
+  'refused.archival-class': entry(
+    3,
+    'What is written to this store cannot be read before it is restored.',
+    'Remove storage_class from the configuration, or choose a class that is read at once, such as STANDARD_IA or GLACIER_IR.',
+  ),
   'refused.no-documents': entry(
     3,
     'There is no document to move: the --bucket named matches none, or FROM can read none of the archive.',
@@ -158,11 +158,6 @@ export const ERROR_CATALOGUE = {
     3,
     'The default password would be reachable from other machines.',
     'Set another password, or listen on 127.0.0.1.',
-  ),
-  'refused.failed-documents': entry(
-    1,
-    'Documents failed, so nothing was switched.',
-    'See show-migration ID --failed; correct the cause and run the same command again, or add --skip-failed.',
   ),
 
   'database.unreachable': entry(
@@ -295,6 +290,11 @@ export const ERROR_CATALOGUE = {
     4,
     'The bucket keeps the versions of what is deleted.',
     'Let a lifecycle rule of the bucket remove old versions, if the space matters.',
+  ),
+  'store.lifecycle': entry(
+    4,
+    'A lifecycle rule of the bucket archives or deletes objects after a time.',
+    'Change the rule, or give the archive a prefix that it does not concern: services need every document.',
   ),
   'store.tls': entry(4, 'The certificate of the store is not trusted.', 'Set ca_file to the CA of the store.'),
   'store.failed': entry(

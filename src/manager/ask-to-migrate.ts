@@ -75,12 +75,15 @@ const describeQuestion = async (
       })
     : EMPTY_FORECAST;
   return [
-    ...line('Moves', `${countOf(forecast.documents, 'document')}, ${readableBytes(forecast.bytes)}`),
-    ...line('From', one.identity.description),
-    ...line('To', `${other.identity.description}${destination.state === 'created' ? ', which is created' : ''}`),
-    ...line('Then', whatThen(request)),
+    ...questionLine('Moves', `${countOf(forecast.documents, 'document')}, ${readableBytes(forecast.bytes)}`),
+    ...questionLine('From', one.identity.description),
+    ...questionLine(
+      'To',
+      `${other.identity.description}${destination.state === 'created' ? ', which is created' : ''}`,
+    ),
+    ...questionLine('Then', whatThen(request)),
     ...leftLines(forecast),
-    ...line('How long', 'plan measures it, with the same files and options'),
+    ...questionLine('How long', 'plan measures it, with the same files and options'),
   ];
 };
 
@@ -93,7 +96,7 @@ const whatThen = ({ keepSource, move }: RequestOptions): string => {
 
 const leftLines = ({ left }: Forecast): readonly string[] =>
   left.flatMap(({ reason, scheme, documents }, index) =>
-    line(
+    questionLine(
       index === 0 ? 'Stays' : '',
       `${countOf(documents, 'document')}${scheme === undefined ? '' : ` at ${scheme}://`}: ${SKIP_REASONS[reason]}`,
     ),
@@ -101,4 +104,5 @@ const leftLines = ({ left }: Forecast): readonly string[] =>
 
 const LABEL = 10;
 
-const line = (label: string, text: string): readonly string[] => labelled(label, text, LABEL);
+/** A line of what a question shows. */
+export const questionLine = (label: string, text: string): readonly string[] => labelled(label, text, LABEL);

@@ -5,6 +5,7 @@ import { readPackageVersion } from '../core/package-version.ts';
 import type { Console, ConsoleOptions } from './console.ts';
 import type { Command, CommandContext, CommandInput, GroupOptions } from './context.ts';
 import type { ExitCode } from './exit-code.ts';
+import { warnOfTestHooks } from './test-hooks-warning.ts';
 
 enableCompileCache();
 
@@ -80,6 +81,8 @@ const reportUsage = async (message: string, remedy: string): Promise<void> => {
 };
 
 const main = async (): Promise<void> => {
+  const warning = warnOfTestHooks(process.env);
+  if (warning !== undefined) process.stderr.write(warning);
   const { createProgram } = await import('./command-line/program.ts');
   const { CommanderError } = await import('commander');
   const program = createProgram(runCommand, readPackageVersion(), (text) => void process.stdout.write(text));

@@ -2,9 +2,7 @@ import { z } from 'zod';
 import type { Environment } from '../config/environment.ts';
 import { FAULT_POINTS, type FaultPoints } from '../migration/fault-points.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../migration/run.ts';
-
-/** Set by the tests alone: makes a real process die at a named step, and makes periods short. */
-const VARIABLE = 'ANCHORE_MANAGER_TEST_HOOKS';
+import { TEST_HOOKS_VARIABLE } from './test-hooks-warning.ts';
 
 const schema = z.object({
   settings: z.partialRecord(z.enum(Object.keys(DEFAULT_SETTINGS) as (keyof Settings)[]), z.number()).optional(),
@@ -17,8 +15,9 @@ export interface TestHooks {
   readonly faults: FaultPoints | undefined;
 }
 
+/** Makes a real process die at a named step, and periods short. That it does so is said at each start. */
 export const readTestHooks = (environment: Environment): TestHooks | undefined => {
-  const text = environment[VARIABLE];
+  const text = environment[TEST_HOOKS_VARIABLE];
   if (!text) return undefined;
   const { settings, kill } = schema.parse(JSON.parse(text));
   let hits = 0;

@@ -6,15 +6,17 @@ import type { Database, Queryable } from '../database/database.ts';
 import { forEachConcurrent } from './concurrency.ts';
 import { throwIfInterrupted } from './copy.ts';
 import { type CurrentStore, findCurrentStores } from './current-store.ts';
+import { findKnownExceptions, type RowFinding } from './known-exceptions.ts';
+import { findOrphans, type Kept, type Orphan } from './orphans.ts';
 import { archivePredicate, type ArchiveScope, planScope, scopeParameters } from './scope.ts';
 
 /** One thing that is wrong, as it is found. */
 export interface VerifyFinding {
-  readonly kind: 'missing' | 'wrong' | 'unreadable' | 'elsewhere' | 'orphan';
+  readonly kind: RowFinding['kind'] | 'orphan';
   /** `user/bucket/archiveId`, or the URL of an orphan. */
   readonly subject: string;
   readonly text: string;
-  /** Listed as an exception by the last migration of its archive: known, and not counted as wrong. */
+  /** What the last migration has listed of this document lets expect just this: not counted as wrong. */
   readonly known: boolean;
 }
 
@@ -34,8 +36,9 @@ export interface VerifyResult {
   readonly wrong: number;
   readonly known: number;
   readonly orphans: number;
-  /** Objects that no row names, but that a migration's journal knows: its source, or the copies of one that was undone. */
+  /** Objects that no row names, but that a migration keeps: its source until it is cleaned, copies that it goes on with. */
   readonly kept: number;
+  readonly keptFor: readonly Kept[];
 }
 
 const PAGE = 500;
@@ -51,64 +54,78 @@ export const verifyArchive = async (db: Database, request: VerifyRequest): Promi
     !scope.foreignBuckets.includes(row.key.bucket) && (scope.ownBuckets?.includes(row.key.bucket) ?? true);
   const total = await countRows(db, scope);
   const step = request.sample === undefined ? 1 : Math.max(1, Math.ceil(total / Math.max(1, request.sample)));
-  const result = { documents: 0, read: 0, bytes: 0, wrong: 0, known: 0, orphans: 0, kept: 0 };
-  const known = await loadKnownExceptions(db, request.archive);
-  const report = (row: MetadataRow, kind: VerifyFinding['kind'], text: string): void => {
-    const subject = `${row.key.userId}/${row.key.bucket}/${row.key.archiveId}`;
-    const isKnown = known.has(subject);
-    if (isKnown) result.known += 1;
-    else result.wrong += 1;
-    request.report({ kind, subject, text, known: isKnown });
-  };
+  const result = { documents: 0, read: 0, bytes: 0, wrong: 0, known: 0, orphans: 0 };
+  const hasJournal = await findJournal(db);
   let after: MetadataRow | undefined;
   for (;;) {
     const page = await listMetadata(db, after?.key, PAGE);
     after = page.at(-1);
     if (after === undefined) break;
     const chosen = page.filter((row) => inArchive(row) && result.documents++ % step === 0);
+    const findings: RowFinding[] = [];
     await forEachConcurrent(chosen, store.driver.capabilities.concurrency, async (row) => {
       throwIfInterrupted(signal);
-      await verifyRow(store, row, report, result, signal);
+      const finding = await verifyRow(store, row, result, signal);
+      if (finding !== undefined) findings.push(finding);
     });
+    if (findings.length === 0) continue;
+    const known = hasJournal ? await findKnownExceptions(db, store, request.archive, findings) : new Set();
+    for (const finding of findings) {
+      const { row, kind, text } = finding;
+      const isKnown = known.has(finding);
+      if (isKnown) result.known += 1;
+      else result.wrong += 1;
+      request.report({
+        kind,
+        subject: `${row.key.userId}/${row.key.bucket}/${row.key.archiveId}`,
+        text,
+        known: isKnown,
+      });
+    }
   }
-  if (request.sample === undefined) await findOrphans(db, request, result);
-  return result;
+  const report = ({ url, text }: Orphan): void => {
+    result.orphans += 1;
+    request.report({ kind: 'orphan', subject: url, text, known: false });
+  };
+  const keptFor = request.sample === undefined ? await findOrphans(db, { store, hasJournal, report, signal }) : [];
+  return { ...result, keptFor, kept: keptFor.reduce((sum, { objects }) => sum + objects, 0) };
 };
 
 const verifyRow = async (
   store: Store,
   row: MetadataRow,
-  report: (row: MetadataRow, kind: VerifyFinding['kind'], text: string) => void,
   result: { read: number; bytes: number },
   signal: AbortSignal,
-): Promise<void> => {
-  if (row.contentUrl === null) return; // there is nothing to read
-  if (!store.driver.recognises(row.contentUrl)) {
-    report(row, 'elsewhere', `${row.contentUrl} cannot be read with driver ${store.driver.name}`);
-    return;
+): Promise<RowFinding | undefined> => {
+  const found = (kind: RowFinding['kind'], code: RowFinding['code'], text: string): RowFinding => ({
+    row,
+    kind,
+    code,
+    text,
+  });
+  const { contentUrl: url } = row;
+  if (url === null) return undefined; // there is nothing to read
+  if (!store.driver.recognises(url)) {
+    return found('elsewhere', undefined, `${url} cannot be read with driver ${store.driver.name}`);
   }
   try {
-    const seen = await measureObject(
-      store.driver,
-      { key: row.key, url: row.contentUrl },
-      row.compressed === true,
-      signal,
-    );
+    const seen = await measureObject(store.driver, { key: row.key, url }, row.compressed === true, signal);
     result.read += 1;
     result.bytes += seen.sizeBytes;
     if (row.sizeBytes !== null && seen.sizeBytes !== row.sizeBytes) {
-      report(row, 'wrong', `${row.contentUrl}: expected ${row.sizeBytes} bytes; got ${seen.sizeBytes}`);
-    } else if (row.digest !== null && seen.md5 !== row.digest) {
-      report(row, 'wrong', `${row.contentUrl}: the digest does not match`);
+      const text = `${url}: expected ${row.sizeBytes} bytes; got ${seen.sizeBytes}`;
+      return found('wrong', 'document.wrong-size', text);
     }
+    if (row.digest === null || seen.md5 === row.digest) return undefined;
+    return found('wrong', 'document.corrupt', `${url}: the digest does not match`);
   } catch (thrown) {
     throwIfInterrupted(signal);
     const error = toAppError(thrown);
     switch (error.code) {
       case 'store.not-found':
-        return report(row, 'missing', `${row.contentUrl} does not exist`);
+        return found('missing', 'document.missing', `${url} does not exist`);
       case 'document.undecodable':
-        return report(row, 'wrong', error.message);
+        return found('wrong', error.code, error.message);
       case 'store.unreachable':
       case 'store.credentials':
       case 'store.container-missing':
@@ -116,40 +133,9 @@ const verifyRow = async (
       case 'internal':
         throw error; // no document is to blame
       default:
-        return report(row, 'unreadable', error.message);
+        return found('unreadable', error.code, error.message);
     }
   }
-};
-
-const findOrphans = async (
-  db: Database,
-  request: VerifyRequest,
-  result: { orphans: number; kept: number },
-): Promise<void> => {
-  const hasJournal = await findJournal(db);
-  let urls: string[] = [];
-  const check = async (): Promise<void> => {
-    const { rows } = await db.query<{ url: string; kept: boolean }>(
-      `SELECT u.url, ${hasJournal ? KEPT_BY_JOURNAL : 'false'} AS kept FROM unnest($1::text[]) AS u(url)
-        WHERE $2::text IS NOT NULL AND NOT EXISTS (SELECT 1 FROM archive_metadata m WHERE m.content_url = u.url)`,
-      [urls, request.store.identity.fingerprint],
-    );
-    for (const { url, kept } of rows) {
-      if (kept) {
-        result.kept += 1;
-      } else {
-        result.orphans += 1;
-        request.report({ kind: 'orphan', subject: url, text: 'no row of the archive names this object', known: false });
-      }
-    }
-    urls = [];
-  };
-  for await (const object of request.store.driver.list(request.signal)) {
-    throwIfInterrupted(request.signal);
-    urls.push(object.url);
-    if (urls.length >= 10_000) await check();
-  }
-  if (urls.length > 0) await check();
 };
 
 const countRows = async (db: Queryable, scope: ReturnType<typeof planScope>): Promise<number> => {
@@ -159,25 +145,6 @@ const countRows = async (db: Queryable, scope: ReturnType<typeof planScope>): Pr
   );
   return rows[0]?.count ?? 0;
 };
-
-/** What the migration that made a store current could not move, and said so. Empty where there is no journal. */
-const loadKnownExceptions = async (db: Queryable, archive: ArchiveScope): Promise<ReadonlySet<string>> => {
-  if (!(await findJournal(db))) return new Set();
-  const current = await findCurrentStores(db, archive);
-  const { rows } = await db.query<{ subject: string }>(
-    `SELECT user_id || '/' || bucket || '/' || archive_id AS subject FROM archive_mover_document
-      WHERE migration_id = ANY ($1::integer[])
-        AND state IN ('failed', 'skipped') AND coalesce(error_code, '') <> 'skipped.already-there'`,
-    [current.map(({ migrationId }) => migrationId)],
-  );
-  return new Set(rows.map((row) => row.subject));
-};
-
-/** SQL: a journal knows the object as the kept source of a switched migration, or as a copy that it made itself. */
-const KEPT_BY_JOURNAL = `EXISTS (
-  SELECT 1 FROM archive_mover_migration g JOIN archive_mover_document d ON d.migration_id = g.id
-   WHERE (g.from_fingerprint = $2 AND d.src_url = u.url AND g.phase = 'switched')
-      OR (g.to_fingerprint = $2 AND d.dst_url = u.url AND d.owned))`;
 
 const findJournal = async (db: Queryable): Promise<boolean> => {
   const { rows } = await db.query<{ found: boolean }>(

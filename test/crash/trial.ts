@@ -137,7 +137,7 @@ class Trial {
       case 'clean-later':
         await migrate('--nodelete');
         this.#killsLeft = Math.max(this.#killsLeft, 2);
-        await this.#complete('clean', ['clean', '1', ...force], true);
+        await this.#complete('clean', ['clean', '1', '--dontask', ...force], true);
         return this.#conclude(to, []);
       case 'rollback':
       case 'rollback-deleting': {

@@ -70,7 +70,9 @@ describe('users of the database', () => {
       assert.equal((await send(url, method, '/v1/objects/b/secret', tina)).status, 404);
     const as = (account: string) => ({ headers: { 'x-anchore-account': account } });
     assert.equal((await send(url, 'GET', '/v1/objects/b/secret', { ...tina, ...as('admin') })).status, 403);
-    assert.equal((await send(url, 'GET', '/v1/accounts', tina)).status, 403);
+    const forbidden = await send(url, 'GET', '/v1/accounts', tina);
+    assert.equal(forbidden.status, 403);
+    assert.match(forbidden.text, /"error_codes":\["request\.forbidden"\]/);
     assert.equal((await send(url, 'GET', '/v1/objects/b/secret', as('team'))).status, 404);
     assert.equal(
       (await send(url, 'POST', '/v1/objects/b/theirs', { ...as('team'), body: '{"document": 1}' })).status,
@@ -100,6 +102,7 @@ describe('users of the database', () => {
     for (let attempt = 0; attempt < 12; attempt += 1)
       statuses.push((await send(url, 'GET', '/v1', { password: `wrong ${attempt}` })).status);
     assert.equal(statuses.at(-1), 429);
+    assert.match((await send(url, 'GET', '/v1', { password: 'y' })).text, /request\.too-many/);
     assert.ok(statuses.includes(401));
     assert.ok(Number((await send(url, 'GET', '/v1', { password: 'x' })).headers.get('retry-after')) > 0);
     assert.equal((await send(url, 'GET', '/v1')).status, 200);

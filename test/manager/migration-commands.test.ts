@@ -118,7 +118,7 @@ test('a failed document: exit 1, named with its reason, nothing switched; resume
 test('clean of a migration that was kept', async () => {
   const [kept] = objectsOf(await run(0, 'migrate', to, from, '--dontask', '--nodelete', '--json'));
   assert.equal(await countOf('object_storage'), 500);
-  await run(0, 'clean', String(kept?.['id']));
+  await run(0, 'clean', String(kept?.['id']), '--dontask');
   assert.equal(await countOf('object_storage'), 0);
   await run(0, 'verify', from);
 });

@@ -16,6 +16,7 @@ import type {
   StoredObject,
   StoreIdentity,
 } from '../contract.ts';
+import { findArchivalTarget } from './archival.ts';
 import { ensureBucket } from './bucket.ts';
 import { S3Client } from './client.ts';
 import type { S3Options } from './config.ts';
@@ -127,7 +128,13 @@ class S3Driver implements Driver {
     return urlOf(parsePlace(ref.url));
   }
 
+  #refuseArchival(): void {
+    const error = findArchivalTarget(this.#options);
+    if (error !== undefined) throw error;
+  }
+
   async prepare(signal?: AbortSignal): Promise<void> {
+    this.#refuseArchival();
     await ensureBucket(this.#client, this.#options, signal);
     this.#knownBuckets.add(this.#options.bucket);
     this.#conditionalPut ??= await probeConditionalPut(this.#client, this.#options, signal);
@@ -159,6 +166,7 @@ class S3Driver implements Driver {
   }
 
   async put(key: DocumentKey, payload: Payload, { mode, signal }: PutOptions): Promise<PutReceipt> {
+    this.#refuseArchival();
     const place = this.#placeOf(key);
     const url = urlOf(place);
     if (payload.sizeBytes > MAX_PAYLOAD_BYTES) {

@@ -52,7 +52,6 @@ export const addMigrateOptions = (command: Commander): Commander =>
     .option(...FROM_ANALYSIS)
     .option(...TO_ANALYSIS)
     .option('--skip-failed', 'Switch although documents failed; they stay on the source and are listed.')
-    .option('--retry-failed', 'Copy the documents that failed before once more; a repeated migrate does so anyway.')
     .option(
       '--move',
       'Free the source batch by batch, for lack of room for two copies; an interruption then leaves documents on both sides.',

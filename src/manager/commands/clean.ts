@@ -1,4 +1,5 @@
 import { migrate } from '../../migration/migrate.ts';
+import { askToClean } from '../ask-to-clean.ts';
 import { reclaimSpace, sayHeldSpace, wantsReclaim } from '../held-space.ts';
 import { connectForId, getRecord, loadJournalled, parseId } from '../journalled.ts';
 import { openSide } from '../open-side.ts';
@@ -13,6 +14,7 @@ export const clean = observed('clean', async (context, input) => {
   await using db = await connectForId(context, input);
   const record = await getRecord(db, id);
   const { from, to } = await loadJournalled(context, input, record);
+  if (!input.flag('dontask')) await askToClean(context, db, record, input.flag('force'));
   await using source = await openSide(context, db, from.archive, context.observer.side('source', { prepare: false }));
   await using destination = await openSide(
     context,

@@ -1,4 +1,5 @@
 import { describeArchive } from '../../migration/current-store.ts';
+import { countOf } from '../../migration/describe.ts';
 import { findOtherCurrentStore, type VerifyFinding, verifyArchive } from '../../migration/verify.ts';
 import { connectDatabase } from '../connect-database.ts';
 import type { Command } from '../context.ts';
@@ -36,11 +37,9 @@ export const verify: Command = async (context, input) => {
   const isGood = result.wrong === 0;
   output.text(
     `${isGood ? 'Verified' : 'NOT in order'}: ${result.documents} documents, ${result.read} read (${result.bytes} bytes), ` +
-      `${result.wrong} wrong, ${result.known} known exceptions, ${result.orphans} objects that no row names` +
-      (result.kept > 0
-        ? `, and ${result.kept} that migrations keep (rollback needs them, clean or --delete-copies removes them)`
-        : ''),
+      `${result.wrong} wrong, ${result.known} known exceptions, ${result.orphans} objects that no row names`,
   );
+  for (const { objects, text } of result.keptFor) output.text(`Kept: ${countOf(objects, 'object')}: ${text}`);
   output.object({ ...result, good: isGood });
   return isGood ? 0 : 5;
 };

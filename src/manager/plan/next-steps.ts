@@ -3,7 +3,7 @@ import { pastedCommand } from '../pasted-command.ts';
 import type { NextStep, Plan } from './plan.ts';
 
 const SELECTING = ['fromAnalysisArchive', 'toAnalysisArchive'] as const;
-const MIGRATING = ['nodelete', 'reclaim', 'skipFailed', 'retryFailed', 'move', 'force'] as const;
+const MIGRATING = ['nodelete', 'reclaim', 'skipFailed', 'move', 'force'] as const;
 
 const dashed = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
