@@ -33,18 +33,28 @@ export const markReusableDocuments = async (tx: Queryable, id: number, rolledBac
   );
 };
 
-/** Rows that an earlier migration has listed as not moved are known not to be at the source, whatever their URLs look like. */
-export const skipKnownExceptions = async (tx: Queryable, id: number, listedBy: number | undefined): Promise<void> => {
+/**
+ * Rows that an earlier migration has listed as not moved are known not to be at the source, whatever their URLs look like.
+ * Of those that its own source could not read nothing is known: they may always have lain where this one reads them. Only a
+ * rollback (`undoes`) leaves them, since it brings back no more than what had moved.
+ */
+export const skipKnownExceptions = async (
+  tx: Queryable,
+  id: number,
+  listedBy: number | undefined,
+  undoes: boolean,
+): Promise<void> => {
   if (listedBy === undefined || listedBy === id) return;
   await tx.query(
     `UPDATE archive_mover_document d SET state = 'skipped', error_code = 'skipped.exception'
        FROM archive_mover_document o
       WHERE d.migration_id = $1 AND d.state = 'planned' AND d.attempts = 0
         AND o.migration_id = $2 AND o.state IN ('failed', 'skipped') AND o.error_code IS DISTINCT FROM 'skipped.already-there'
+        AND ($3 OR o.error_code IS DISTINCT FROM 'skipped.elsewhere')
         AND o.bucket = d.bucket AND o.archive_id = d.archive_id AND o.user_id = d.user_id AND o.document_name = d.document_name
         AND (d.src_url, d.src_digest, d.src_size, d.src_compressed, d.src_last_updated)
             IS NOT DISTINCT FROM (o.src_url, o.src_digest, o.src_size, o.src_compressed, o.src_last_updated)`,
-    [id, listedBy],
+    [id, listedBy, undoes],
   );
 };
 

@@ -37,7 +37,7 @@ export const planDocuments = async (run: Run, retryFailed: boolean): Promise<voi
     await insertNewDocuments(tx, record.id, record.scope);
     await analyzeJournal(tx);
     if (record.rollsBack !== undefined) await markReusableDocuments(tx, record.id, record.rollsBack);
-    await skipKnownExceptions(tx, record.id, exceptionsOf);
+    await skipKnownExceptions(tx, record.id, exceptionsOf, record.rollsBack !== undefined);
     await inheritUnsettledWrites(tx, record.id, to.identity.fingerprint);
     if (!fresh) {
       await replanChangedDocuments(tx, record.id, record.scope);
