@@ -154,8 +154,10 @@ const saySwitched = async (run: Run, { documents, seconds, stoppedSeconds }: Swi
     run.log.info(`Nothing was switched${arrived ? `: ${config} is the configuration that works already` : ''}`);
     return;
   }
+  // Of --move this was only the last batch, which is often empty.
+  const moved = run.record.move ? counts.switched + counts.cleaning + counts.cleaned : documents;
   run.log.info(
-    `Switched ${countOf(documents, 'document')} in ${seconds.toFixed(2)} s` +
+    `Switched ${countOf(moved, 'document')}${run.record.move ? ', batch by batch, the last' : ''} in ${seconds.toFixed(2)} s` +
       `${run.force ? '' : `, ${stoppedSeconds.toFixed(2)} s after the services were found stopped`}: ` +
       `${config} is the configuration that works now. ` +
       'Database backups from before no longer match the stores.',

@@ -34,6 +34,39 @@ for (const kind of DATABASE_KINDS) {
       ({ from, to, db2 } = place);
     });
 
+    describe('what an earlier migration could not see', () => {
+      test('moves with the next one from where it lies: --bucket there, everything back, everything there', async () => {
+        await seed(place.db, from, 10);
+        await seed(place.db, from, 10, 'manifest_data');
+        await place.migrate(from, db2, { buckets: ['manifest_data'] });
+        await place.migrate(db2, from);
+        const result = await place.migrate(from, db2);
+        assert.deepEqual([result.outcome, result.counts.cleaned, result.counts.skipped], ['complete', 20, 0]);
+        assert.deepEqual(await listUrls(from.driver), []);
+      });
+
+      test('a document that failed, after a rollback: it is tried again, and not passed over', async () => {
+        await seed(place.db, from, 10);
+        const ref = { key: keyOf(3), url: from.driver.locate(keyOf(3)) };
+        await from.driver.delete([{ ref, md5: undefined }]);
+        const { id } = await place.migrate(from, db2, { ...KEEP, skipFailed: true });
+        await place.rollback(id, from, db2);
+        const again = await place.migrate(from, db2);
+        assert.deepEqual([again.outcome, again.counts.failed, again.counts.skipped], ['failed-documents', 1, 0]);
+      });
+
+      test('a rollback leaves what its migration had not moved', async () => {
+        await seed(place.db, from, 10);
+        await seed(place.db, db2, 4, 'manifest_data');
+        const { id, counts } = await place.migrate(from, db2, KEEP);
+        const back = await place.rollback(id, from, db2);
+        assert.deepEqual(
+          [counts.skipped, back.outcome, back.counts.switched, back.counts.skipped],
+          [4, 'complete', 10, 4],
+        );
+      });
+    });
+
     describe('clean', () => {
       for (const [what, change] of [
         ['deleted', (expected: Map<string, string>) => place.remove(to, 0, expected)],
