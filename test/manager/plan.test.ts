@@ -12,6 +12,7 @@ import { openStore } from '../../src/stores/open-store.ts';
 import { type S3Server, startFauxqs } from '../support/fauxqs.ts';
 import { MANAGER, runManager } from '../support/manager.ts';
 import { getTestPostgres, type TestDatabase } from '../support/postgres.ts';
+import { startCountingProxy } from './counting-proxy.ts';
 import { createConfigs, type TemporaryConfigs } from './temporary-configs.ts';
 
 let configs: TemporaryConfigs;
@@ -104,8 +105,8 @@ describe('plan', () => {
     assert.equal(code, 0);
     assert.deepEqual(
       Object.keys(made).toSorted(),
-      `continued database differences estimate exit forecast from holdings keepsSource next problems read refused space to
-       trials unmeasured`.split(/\s+/),
+      `continued database differences estimate exit forecast from holdings keepsSource limits next problems read refused
+       space to trials unmeasured`.split(/\s+/),
     );
     const { estimate, forecast } = made;
     assert.ok(estimate !== null);
@@ -122,6 +123,54 @@ describe('plan', () => {
     assert.equal(code, 0);
     assert.match(stdout, /^Plan\. Nothing was changed\.$/m);
     assert.deepEqual(await state(), untouched);
+  });
+
+  test('limits of bytes and of requests a second are reckoned with, in plan and in migrate --dry-run', async () => {
+    const likely = ({ estimate }: Plan): number => estimate?.copySeconds.likely ?? Number.NaN;
+    const free = await plan(from, to);
+    const { made } = await plan(from, to, '--bandwidth', '100k');
+    // 18.9 MiB at 100 KiB/s.
+    assert.ok(likely(made) > 185 && likely(made) < 205 && likely(free.made) < 60, `${likely(made)}`);
+    assert.deepEqual(made.limits, { bandwidthBytesPerSecond: 102_400, requestsPerSecond: null, concurrency: null });
+    assert.match(made.next[0]?.command ?? '', / migrate .* --force --bandwidth 100k$/);
+
+    await s3.createBucket('slow');
+    const bucket = await configs.write('slow.yaml', 's3', s3Options('slow'));
+    const slowly = ['--requests-per-second', '0.5', '--json'];
+    const dry = await run('migrate', from, bucket, '--force', '--dry-run', ...slowly);
+    assert.equal(dry.code, 0, dry.stderr);
+    // One request or two for each of 500 documents.
+    const asked = likely(JSON.parse(dry.stdout) as Plan);
+    assert.ok(asked >= 1_000 && asked < 2_200, `${asked}`);
+
+    const { stdout } = await run('plan', from, to, '--force', '--bandwidth', '100k', '--concurrency', '2');
+    assert.match(stdout, /^Limited to +at most 100\.0 KiB\/s, at most 2 requests at once,/m);
+    assert.equal((await run('plan', from, to, '--concurrency', 'many')).code, 2);
+  });
+
+  test('requests at once are limited while it measures', async () => {
+    await s3.createBucket('narrow');
+    await using proxy = await startCountingProxy(s3.url);
+    const narrow = await configs.write('narrow.yaml', 's3', s3Options('narrow').replace(s3.url, proxy.url));
+    const most = async (...more: readonly string[]): Promise<number> => {
+      proxy.most = 0;
+      const { code, made } = await plan(from, narrow, ...more);
+      assert.equal(code, 0, JSON.stringify(made.problems));
+      assert.ok((made.estimate?.measured.documents ?? 0) > 0);
+      return proxy.most;
+    };
+    assert.ok((await most()) > 2);
+    assert.equal(await most('--concurrency', '2'), 2);
+  });
+
+  test('what limit has asked of the migration that is continued holds', async () => {
+    const db2 = await configs.write('db2.yaml', 'db2');
+    assert.equal((await run('precopy', from, db2, '--bucket', 'query_data', '--bandwidth', '10M')).code, 0);
+    const { made } = await plan(from, db2, '--bucket', 'query_data', '--requests-per-second', '5');
+    assert.notEqual(made.continued, null);
+    assert.deepEqual(made.limits, { bandwidthBytesPerSecond: 10 * 2 ** 20, requestsPerSecond: 5, concurrency: null });
+    const lifted = await plan(from, db2, '--bucket', 'query_data', '--bandwidth', 'none');
+    assert.equal(lifted.made.limits.bandwidthBytesPerSecond, null);
   });
 
   test('a table as destination: the copies of the trial are gone', async () => {

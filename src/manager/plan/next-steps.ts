@@ -25,6 +25,8 @@ const groupOptions = ({ group }: CommandContext): readonly string[] => {
 const SELECTING = ['fromAnalysisArchive', 'toAnalysisArchive'] as const;
 const MIGRATING = ['nodelete', 'reclaim', 'skipFailed', 'retryFailed', 'move', 'force'] as const;
 
+const LIMITING = ['bandwidth', 'requestsPerSecond', 'concurrency'] as const;
+
 const dashed = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** The same stores and options, with another command. */
@@ -37,6 +39,10 @@ const commandLine = (context: CommandContext, input: CommandInput, command: stri
     quoteForShell(input.argument(1)),
     ...input.list('bucket').flatMap((bucket) => ['--bucket', quoteForShell(bucket)]),
     ...flags.filter((flag) => input.flag(flag)).map(dashed),
+    ...LIMITING.flatMap((name) => {
+      const value = input.value(name);
+      return value === undefined ? [] : [dashed(name), quoteForShell(value)];
+    }),
     ...(input.value('verify') === undefined ? [] : [`--verify=${input.value('verify')}`]),
   ].join(' ');
 
