@@ -79,6 +79,8 @@ describe('plan', () => {
     assert.match(stdout, /^ {2}together +500 +18\.9 MiB$/m);
     assert.match(stdout, /^ {2}up to 100\.0 KiB +285 +4\.6 MiB$/m);
     assert.match(stdout, /^Downtime +(about|less)/m);
+    assert.match(stdout, /^Room needed +about .* there, of .* free$/m);
+    assert.match(stdout, /^ +about 976\.6 KiB in the database, for the journal; a database$/m);
     assert.match(stdout, /^Tried on TO +list \d+ ms, write \d+ ms, read \d+ ms, compare \d+ ms, delete \d+ ms$/m);
     assert.match(stdout, /^ {2}storage_driver\.name +"db" -> "localfs"$/m);
     assert.match(stdout, /^migrate would begin\.$/m);
@@ -98,6 +100,11 @@ describe('plan', () => {
     });
     await rm(folder, { recursive: true });
     assert.equal(status, 0, stderr);
+    const [journal] = await database.query<{ bytes: number }>(
+      `SELECT pg_total_relation_size('archive_mover_document')::int AS bytes`,
+    );
+    const share = (journal?.bytes ?? 0) / made.space.journalBytes;
+    assert.ok(share > 0.7 && share < 1.15, `the journal takes ${share} of what was said`);
   });
 
   test('as JSON: one object of a stable shape, with the estimate in seconds', async () => {
@@ -188,6 +195,9 @@ describe('plan', () => {
     assert.deepEqual(made.holdings, { objects: 0, bytes: 0, complete: true });
     assert.ok(made.estimate !== null);
     assert.deepEqual(await s3.listKeys('there'), []);
+    assert.equal(made.space.freeBytes, null);
+    const { stdout } = await run('plan', from, await configs.write('s3.yaml', 's3', s3Options('there')), '--force');
+    assert.match(stdout.replaceAll(/\s+/g, ' '), /about [^,]* there, which does not say how much is free/);
     const absent = await plan(from, await configs.write('s3.yaml', 's3', s3Options('absent', ', create_bucket: true')));
     assert.deepEqual([absent.code, absent.made.to.state, absent.made.estimate], [0, 'created', null]);
     assert.match(absent.made.unmeasured ?? '', /does not exist yet/);

@@ -149,10 +149,14 @@ const timeLines = (estimate: Estimate | null, unmeasured: string | null): readon
 };
 
 const spaceLines = (space: Space): readonly string[] => {
-  const free = space.freeBytes === null ? '' : `, of ${readableBytes(space.freeBytes)} free`;
+  const free =
+    space.freeBytes === null ? ', which does not say how much is free' : `, of ${readableBytes(space.freeBytes)} free`;
   return [
     ...labelled('Room needed', `about ${readableBytes(space.neededBytes)} there${free}`),
-    ...labelled('', `about ${readableBytes(space.journalBytes)} in the database, for the journal`),
+    ...labelled(
+      '',
+      `about ${readableBytes(space.journalBytes)} in the database, for the journal; a database does not say how much is free`,
+    ),
     ...labelled(
       'Room freed',
       `${space.freedBytes === 0 ? '' : `${readableBytes(space.freedBytes)}, `}${space.freedHow}`,
