@@ -74,6 +74,11 @@ export const ERROR_CATALOGUE = {
     'A migration between other stores is unfinished.',
     'Resume it, or end it with rollback, as the message says.',
   ),
+  'refused.journal-needed': entry(
+    3,
+    "This tool's tables still keep services from starting with a wrong store, or let them start.",
+    'Do what the message says first; --force removes the tables all the same.',
+  ),
   'refused.changed-store': entry(
     3,
     'The store or codec is not the one with which this migration began.',

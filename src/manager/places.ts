@@ -7,4 +7,5 @@ export const PLACES = {
   migrationContext: 'anchore_engine.subsys.archive.migration/migration_context()',
   check: 'anchore_manager.cli.archivestorage/check()',
   migrate: 'anchore_manager.cli.archivestorage/migrate()',
+  removeTables: 'anchore_manager.cli.archivestorage/remove_tables()',
 } as const;

@@ -96,6 +96,17 @@ const describeMove = (current: CurrentArchive): string =>
   `since migration ${current.migrationId} ${describeArchive(current.archive)} is in ${current.description}`;
 
 /**
+ * SQL over `archive_metadata m`: a finished switch to a driver, given as SQL, has listed the row as an exception. Services
+ * start in spite of such rows, as long as the journal is there to say so.
+ */
+export const listedExceptionSql = (driver: string): string =>
+  `EXISTS (SELECT 1 FROM archive_mover_document d JOIN archive_mover_migration j ON j.id = d.migration_id
+            WHERE d.bucket = m.bucket AND d.archive_id = m."archiveId" AND d.user_id = m."userId"
+              AND d.document_name = m."documentName" AND d.src_url = m.content_url
+              AND d.state IN ('failed', 'skipped') AND j.switched_at IS NOT NULL AND j.phase <> 'rolled-back'
+              AND j.to_driver = ${driver})`;
+
+/**
  * Rows of the archive whose URL this driver does not read, by scheme; those that a finished switch to this driver has listed
  * as exceptions apart.
  */
@@ -106,13 +117,7 @@ const findElsewhere = async (
   withJournal: boolean,
 ): Promise<{ readonly unknown: readonly RowsElsewhere[]; readonly listed: readonly RowsElsewhere[] }> => {
   const scope = planScope(driver, subject.archive, []);
-  const listed = withJournal
-    ? `EXISTS (SELECT 1 FROM archive_mover_document d JOIN archive_mover_migration j ON j.id = d.migration_id
-                WHERE d.bucket = m.bucket AND d.archive_id = m."archiveId" AND d.user_id = m."userId"
-                  AND d.document_name = m."documentName" AND d.src_url = m.content_url
-                  AND d.state IN ('failed', 'skipped') AND j.switched_at IS NOT NULL AND j.phase <> 'rolled-back'
-                  AND j.to_driver = $5)`
-    : 'false AND $5::text IS NULL';
+  const listed = withJournal ? listedExceptionSql('$5') : 'false AND $5::text IS NULL';
   const { rows } = await db.query<RowsElsewhere & { listed: boolean }>(
     `SELECT r.scheme, r.listed, count(*) AS count, min(r.content_url) AS example FROM (
        SELECT m.content_url, split_part(m.content_url, '://', 1) AS scheme, ${listed} AS listed

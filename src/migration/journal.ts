@@ -16,12 +16,20 @@ export const updateJournal = async (db: Database): Promise<void> => {
   await ensureOwnTables(db, JOURNAL_MIGRATIONS);
 };
 
-/** Removes our own tables, journals included. Throws `refused.unfinished` where one is still needed. */
-export const removeTables = async (db: Database): Promise<void> => {
-  await ensureOwnTables(db, JOURNAL_MIGRATIONS);
+/** Throws `refused.unfinished` where a migration could not go on without its journal. */
+export const refuseWhileUnfinished = async (db: Database): Promise<void> => {
   const unfinished = await findUnfinished(db);
   if (unfinished !== undefined) {
     throw new AppError('refused.unfinished', `migration ${unfinished.id} is unfinished and needs its journal`);
   }
+};
+
+/**
+ * Removes our own tables, journals included. Throws `refused.unfinished`. What else may still need them, such as services
+ * when they start, is `findJournalNeeds`, which a person may decide against.
+ */
+export const removeTables = async (db: Database): Promise<void> => {
+  await ensureOwnTables(db, JOURNAL_MIGRATIONS);
+  await refuseWhileUnfinished(db);
   await dropOwnTables(db, JOURNAL_MIGRATIONS, JOURNAL_TABLES);
 };

@@ -30,6 +30,8 @@ export interface RehearsalRequest extends MigrateRequest {
   /** Documents that may be copied at most, and how long the measured part shall take about. */
   readonly maxDocuments: number;
   readonly seconds: number;
+  /** Told when the copies are made, before the source is asked what cleaning asks. */
+  readonly copied: () => void;
   /**
    * The stores, as they are to be used: the destination under names of its own. `database` is the transaction, for stores
    * in a database that has but one connection, or whose tables are not there yet.
@@ -108,6 +110,7 @@ export const rehearse = async (env: Environment, request: RehearsalRequest): Pro
     };
     const available = Math.min(journalled, request.maxDocuments);
     const { tried, measured } = await copyInParts(run, available, request.seconds);
+    request.copied();
     const all = await summarizeRehearsal(db, 0, tried);
     const perRow = (seconds: number): number => (journalled === 0 ? 0 : seconds / journalled);
     return {

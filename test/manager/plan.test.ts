@@ -12,6 +12,7 @@ import { openStore } from '../../src/stores/open-store.ts';
 import { type S3Server, startFauxqs } from '../support/fauxqs.ts';
 import { MANAGER, runManager } from '../support/manager.ts';
 import { getTestPostgres, type TestDatabase } from '../support/postgres.ts';
+import { startCountingProxy } from './counting-proxy.ts';
 import { createConfigs, type TemporaryConfigs } from './temporary-configs.ts';
 
 let configs: TemporaryConfigs;
@@ -78,6 +79,8 @@ describe('plan', () => {
     assert.match(stdout, /^ {2}together +500 +18\.9 MiB$/m);
     assert.match(stdout, /^ {2}up to 100\.0 KiB +285 +4\.6 MiB$/m);
     assert.match(stdout, /^Downtime +(about|less)/m);
+    assert.match(stdout, /^Room needed +about .* there, of .* free$/m);
+    assert.match(stdout, /^ +about 976\.6 KiB in the database, for the journal; a database$/m);
     assert.match(stdout, /^Tried on TO +list \d+ ms, write \d+ ms, read \d+ ms, compare \d+ ms, delete \d+ ms$/m);
     assert.match(stdout, /^ {2}storage_driver\.name +"db" -> "localfs"$/m);
     assert.match(stdout, /^migrate would begin\.$/m);
@@ -97,6 +100,11 @@ describe('plan', () => {
     });
     await rm(folder, { recursive: true });
     assert.equal(status, 0, stderr);
+    const [journal] = await database.query<{ bytes: number }>(
+      `SELECT pg_total_relation_size('archive_mover_document')::int AS bytes`,
+    );
+    const share = (journal?.bytes ?? 0) / made.space.journalBytes;
+    assert.ok(share > 0.7 && share < 1.15, `the journal takes ${share} of what was said`);
   });
 
   test('as JSON: one object of a stable shape, with the estimate in seconds', async () => {
@@ -104,8 +112,8 @@ describe('plan', () => {
     assert.equal(code, 0);
     assert.deepEqual(
       Object.keys(made).toSorted(),
-      `arrivedWith continued database differences estimate exit forecast from holdings keepsSource next problems read refused space to
-       trials unmeasured`.split(/\s+/),
+      `arrivedWith continued database differences estimate exit forecast from holdings keepsSource limits next problems read
+       refused space to trials unmeasured`.split(/\s+/),
     );
     const { estimate, forecast } = made;
     assert.ok(estimate !== null);
@@ -124,6 +132,54 @@ describe('plan', () => {
     assert.deepEqual(await state(), untouched);
   });
 
+  test('limits of bytes and of requests a second are reckoned with, in plan and in migrate --dry-run', async () => {
+    const likely = ({ estimate }: Plan): number => estimate?.copySeconds.likely ?? Number.NaN;
+    const free = await plan(from, to);
+    const { made } = await plan(from, to, '--bandwidth', '100k');
+    // 18.9 MiB at 100 KiB/s.
+    assert.ok(likely(made) > 185 && likely(made) < 205 && likely(free.made) < 60, `${likely(made)}`);
+    assert.deepEqual(made.limits, { bandwidthBytesPerSecond: 102_400, requestsPerSecond: null, concurrency: null });
+    assert.match(made.next[0]?.command ?? '', / migrate .* --force --bandwidth 100k$/);
+
+    await s3.createBucket('slow');
+    const bucket = await configs.write('slow.yaml', 's3', s3Options('slow'));
+    const slowly = ['--requests-per-second', '0.5', '--json'];
+    const dry = await run('migrate', from, bucket, '--force', '--dry-run', ...slowly);
+    assert.equal(dry.code, 0, dry.stderr);
+    // One request or two for each of 500 documents.
+    const asked = likely(JSON.parse(dry.stdout) as Plan);
+    assert.ok(asked >= 1_000 && asked < 2_200, `${asked}`);
+
+    const { stdout } = await run('plan', from, to, '--force', '--bandwidth', '100k', '--concurrency', '2');
+    assert.match(stdout, /^Limited to +at most 100\.0 KiB\/s, at most 2 requests at once,/m);
+    assert.equal((await run('plan', from, to, '--concurrency', 'many')).code, 2);
+  });
+
+  test('requests at once are limited while it measures', async () => {
+    await s3.createBucket('narrow');
+    await using proxy = await startCountingProxy(s3.url);
+    const narrow = await configs.write('narrow.yaml', 's3', s3Options('narrow').replace(s3.url, proxy.url));
+    const most = async (...more: readonly string[]): Promise<number> => {
+      proxy.most = 0;
+      const { code, made } = await plan(from, narrow, ...more);
+      assert.equal(code, 0, JSON.stringify(made.problems));
+      assert.ok((made.estimate?.measured.documents ?? 0) > 0);
+      return proxy.most;
+    };
+    assert.ok((await most()) > 2);
+    assert.equal(await most('--concurrency', '2'), 2);
+  });
+
+  test('what limit has asked of the migration that is continued holds', async () => {
+    const db2 = await configs.write('db2.yaml', 'db2');
+    assert.equal((await run('precopy', from, db2, '--bucket', 'query_data', '--bandwidth', '10M')).code, 0);
+    const { made } = await plan(from, db2, '--bucket', 'query_data', '--requests-per-second', '5');
+    assert.notEqual(made.continued, null);
+    assert.deepEqual(made.limits, { bandwidthBytesPerSecond: 10 * 2 ** 20, requestsPerSecond: 5, concurrency: null });
+    const lifted = await plan(from, db2, '--bucket', 'query_data', '--bandwidth', 'none');
+    assert.equal(lifted.made.limits.bandwidthBytesPerSecond, null);
+  });
+
   test('a table as destination: the copies of the trial are gone', async () => {
     const untouched = await state();
     const { code, made } = await plan(from, await configs.write('db2.yaml', 'db2'));
@@ -139,6 +195,9 @@ describe('plan', () => {
     assert.deepEqual(made.holdings, { objects: 0, bytes: 0, complete: true });
     assert.ok(made.estimate !== null);
     assert.deepEqual(await s3.listKeys('there'), []);
+    assert.equal(made.space.freeBytes, null);
+    const { stdout } = await run('plan', from, await configs.write('s3.yaml', 's3', s3Options('there')), '--force');
+    assert.match(stdout.replaceAll(/\s+/g, ' '), /about [^,]* there, which does not say how much is free/);
     const absent = await plan(from, await configs.write('s3.yaml', 's3', s3Options('absent', ', create_bucket: true')));
     assert.deepEqual([absent.code, absent.made.to.state, absent.made.estimate], [0, 'created', null]);
     assert.match(absent.made.unmeasured ?? '', /does not exist yet/);

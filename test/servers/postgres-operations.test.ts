@@ -6,30 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { configOf, findBoxes, readRunbook } from '../operations/runbook.ts';
 import { startFauxqs } from '../support/fauxqs.ts';
 import { findPackage, OLDER_VERSIONS } from '../support/older-postgres.ts';
 import { startPrivatePostgres } from '../support/postgres.ts';
 import { REPOSITORY } from '../support/source-files.ts';
 
 const run = promisify(execFile);
-
-/** The boxes that begin with `sh`, also those that are indented below a list's item. */
-const commandsOf = (page: string): readonly string[] =>
-  [...page.matchAll(/^( *)```sh\n([\s\S]*?)^\1```$/gm)].map(([, indent = '', text = '']) =>
-    text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
-  );
-
-const configOf = (databaseUrl: string, driver: string): string => `default_admin_password: a-password-for-the-test
-services:
-  apiext: {enabled: true}
-  catalog:
-    enabled: true
-    archive:
-      compression: {enabled: false, min_size_kbytes: 100}
-      storage_driver: ${driver}
-credentials:
-  database: {db_connect: '${databaseUrl}', db_connect_args: {}}
-`;
 
 test('every command of the runbook works, in its order, with the rights that it names', async (t) => {
   // pg_dump and psql are Debian's, whose pg_dump knows no newer server.
@@ -54,7 +37,7 @@ test('every command of the runbook works, in its order, with the rights that it 
   await cp(join(folder, 'config.yaml'), join(folder, 'node2', 'config.yaml'));
   await symlink(join(REPOSITORY, 'deploy'), join(folder, 'deploy'));
 
-  const commands = commandsOf(await readFile(join(REPOSITORY, 'docs/operations.md'), 'utf8'));
+  const commands = findBoxes(await readRunbook(), 'sh');
   assert.ok(commands.length >= 12, `only ${commands.length} boxes were found`);
   const script = [
     'set -euo pipefail',

@@ -39,5 +39,7 @@ export const declareAfter = (add: Declare): void => {
     'remove-tables',
     "Remove this tool's own tables (the journals) from the database; Anchore's stay.",
     async () => (await import('../commands/remove-tables.ts')).removeTables,
-  ).option(...DONTASK);
+  )
+    .option(...DONTASK)
+    .option(...FORCE);
 };

@@ -1,5 +1,6 @@
 import type { Declare } from './declare.ts';
 import { addMigrateOptions } from './options.ts';
+import { addReckonedLimits } from './run-options.ts';
 
 /** What is asked before a migration. */
 export const declareBefore = (add: Declare): void => {
@@ -13,11 +14,13 @@ export const declareBefore = (add: Declare): void => {
       '--nodes <configfile...>',
       'Write nothing: compare the archives in these files with each other, and with where the archive is now.',
     );
-  addMigrateOptions(
-    add(
-      'plan <from> <to>',
-      'Say what migrate would do, how long it would take and what stands in its way; changes nothing.',
-      async () => (await import('../commands/plan.ts')).plan,
+  addReckonedLimits(
+    addMigrateOptions(
+      add(
+        'plan <from> <to>',
+        'Say what migrate would do, how long it would take and what stands in its way; changes nothing.',
+        async () => (await import('../commands/plan.ts')).plan,
+      ),
     ),
   ).option('--deep', 'Read every document of the source, not a sample.');
   add(

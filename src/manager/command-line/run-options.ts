@@ -10,6 +10,13 @@ export const addLimitOptions = (command: Commander): Commander =>
     .option('--requests-per-second <count>', 'Send at most so many requests a second to each store, or none.')
     .option('--concurrency <count>', 'Have at most so many requests under way at once at each store, or none.');
 
+/** The same for `plan`, which says what they cost. */
+export const addReckonedLimits = (command: Commander): Commander =>
+  command
+    .option('--bandwidth <rate>', 'Reckon with this limit, as migrate keeps to it: 500k, 10M, 1.5G, or none.')
+    .option('--requests-per-second <count>', 'Reckon with this limit, as migrate keeps to it, or none.')
+    .option('--concurrency <count>', 'Measure with at most so many requests at once at each store, or none.');
+
 const port = (text: string): number => {
   const value = Number(text);
   if (!/^\d{1,5}$/.test(text) || value > 65_535) throw new InvalidArgumentError('It must be a port, from 0 to 65535.');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { MeasuredPart, Rehearsal } from '../../migration/rehearse.ts';
-import { estimateMigration, type Work } from './estimate.ts';
+import type { LimitValues } from '../../drivers/wrappers/limits.ts';
+import { type Cleaning, type Estimate, estimateMigration, type Work } from './estimate.ts';
 
 const part = (seconds: number, documents = 100): MeasuredPart => ({
   documents,
@@ -64,4 +65,47 @@ test('what is copied already is not copied again; files are read before they go'
 
 test('nothing measured, nothing reckoned', () => {
   assert.equal(estimateMigration(WORK, rehearsal(), { cleaning: 'rows', startSeconds: 0.5 }), undefined);
+});
+
+describe('within limits', () => {
+  /** 2 requests a document there and 1 here; a byte is read once, half of it is written, and read back. */
+  const traffic = {
+    documents: 500,
+    bytes: 500_000,
+    stores: [
+      { requests: 500, readBytes: 500_000, writtenBytes: 0 },
+      { requests: 1_000, readBytes: 250_000, writtenBytes: 250_000 },
+    ],
+  };
+
+  const estimate = (limits: LimitValues, cleaning?: Cleaning, work = WORK): Estimate => {
+    const limited = { limits, traffic, provesOneByOne: true };
+    const made = estimateMigration(work, rehearsal(part(1)), { cleaning, startSeconds: 0.5, limited });
+    assert.ok(made !== undefined);
+    return made;
+  };
+
+  const free = estimate({});
+
+  test('the scarcer of bytes and requests sets the pace of copying, at the store that needs more of them', () => {
+    assert.equal(Math.round(free.copySeconds.likely), 100);
+    assert.equal(estimate({ bandwidthBytesPerSecond: 10_000 }).copySeconds.likely, 1_000);
+    assert.equal(estimate({ requestsPerSecond: 10 }).copySeconds.likely, 2_000);
+    assert.equal(estimate({ requestsPerSecond: 10, bandwidthBytesPerSecond: 2_000 }).copySeconds.likely, 5_000);
+    const { low, high } = estimate({ requestsPerSecond: 10 }).copySeconds;
+    assert.deepEqual([Math.round(low), Math.round(high)], [1_900, 2_100]);
+  });
+
+  test('a limit that is never reached changes nothing', () => {
+    const wide = estimate({ requestsPerSecond: 1_000_000, bandwidthBytesPerSecond: 1_000_000_000 });
+    assert.deepEqual(wide, free);
+  });
+
+  test('what is copied already needs none of it; proving and deleting need a request a document, statements do not', () => {
+    const limits = { requestsPerSecond: 10 };
+    const rest = estimate(limits, 'objects', { ...WORK, copied: 9_000, copiedBytes: 9_000_000 });
+    assert.deepEqual([rest.copySeconds.likely, rest.cleanSeconds?.likely], [200, 1_000]);
+    assert.ok(rest.downtimeAfterPrecopySeconds.likely > 2_000);
+    assert.ok((estimate(limits, 'rows').cleanSeconds?.likely ?? 0) < 10);
+  });
 });

@@ -1,5 +1,7 @@
+import type { LimitValues } from '../../drivers/wrappers/limits.ts';
 import type { Forecast } from '../../migration/forecast.ts';
 import type { MeasuredPart, Rehearsal } from '../../migration/rehearse.ts';
+import { leastCopySeconds, leastRequestSeconds, type MeasuredTraffic } from './limited-pace.ts';
 
 /** Seconds: what is likely, and between what it will be unless something changes. */
 export interface Range {
@@ -43,6 +45,8 @@ const BOTH_ENDS = 1.5;
 const LEAST_DOUBT = 0.15;
 const MOST_DOUBT = 0.7;
 const FEW_DOCUMENTS = 100;
+/** How far off a pace can be that an operator's limit sets: what passes for a document differs a little. */
+const LIMIT_DOUBT = 0.05;
 
 const sum = (parts: readonly MeasuredPart[], of: (part: MeasuredPart) => number): number =>
   parts.reduce((total, part) => total + of(part), 0);
@@ -52,6 +56,15 @@ export type Cleaning = 'rows' | 'files' | 'objects';
 
 /** What deleting takes beside that look, measured on a disk that syncs each folder; in seconds for a file. */
 const UNLINK_SECONDS = 0.0005;
+
+/** What an operator allows a run to ask of its stores. */
+export interface Limited {
+  readonly limits: LimitValues;
+  /** While documents were copied for a trial, which was not held to the limits itself, but for that of requests at once. */
+  readonly traffic: MeasuredTraffic;
+  /** The destination tells of one document a request, when copies are proved again; else of many. */
+  readonly provesOneByOne: boolean;
+}
 
 /** For each document, in seconds. Deleting itself is never tried on the source. */
 const deletionSeconds = ({ lookSeconds, readSeconds }: Rehearsal, cleaning: Cleaning): number => {
@@ -72,6 +85,7 @@ export const estimateMigration = (
     readonly cleaning: Cleaning | undefined;
     /** What it took to start and to reach the database; in seconds. */
     readonly startSeconds: number;
+    readonly limited?: Limited;
   },
 ): Estimate | undefined => {
   const parts = warmParts(rehearsal.parts);
@@ -94,16 +108,30 @@ export const estimateMigration = (
     };
   };
   const around = (likely: number): Range => ({ low: likely * (1 - doubt), likely, high: likely * (1 + doubt) });
-  const copy = copying(work.documents - work.copied, Math.max(0, work.bytes - work.copiedBytes));
+  const { limited } = options;
+  const [left, leftBytes] = [work.documents - work.copied, Math.max(0, work.bytes - work.copiedBytes)];
+  const copy = atLeast(
+    copying(left, leftBytes),
+    limited && leastCopySeconds(limited.limits, limited.traffic, left, leftBytes),
+  );
+  /** Where a store is asked for each document apart. */
+  const onePerDocument = limited && leastRequestSeconds(limited.limits, work.documents);
   const switching = around(0.02 + STATEMENTS.switch * rehearsal.updateSeconds * work.documents);
   const clean =
     options.cleaning === undefined
       ? undefined
-      : around(
-          (deletionSeconds(rehearsal, options.cleaning) + STATEMENTS.clean * rehearsal.updateSeconds) * work.documents,
+      : atLeast(
+          around(
+            (deletionSeconds(rehearsal, options.cleaning) + STATEMENTS.clean * rehearsal.updateSeconds) *
+              work.documents,
+          ),
+          options.cleaning === 'rows' ? undefined : onePerDocument,
         );
   // What was copied by an earlier run is proved again, as far as its store can tell without giving it.
-  const again = around((rehearsal.lookSeconds + rehearsal.insertSeconds) * work.documents);
+  const again = atLeast(
+    around((rehearsal.lookSeconds + rehearsal.insertSeconds) * work.documents),
+    limited?.provesOneByOne === true ? onePerDocument : undefined,
+  );
   const stopped = [switching, around(options.startSeconds * BOTH_ENDS), ...(clean ? [clean] : [])];
   return {
     measured: { documents, bytes, seconds },
@@ -117,6 +145,13 @@ export const estimateMigration = (
     ratio: rehearsal.readBytes === 0 ? 1 : rehearsal.writtenBytes / rehearsal.readBytes,
   };
 };
+
+/** undefined: nothing holds it back. */
+const atLeast = ({ low, likely, high }: Range, seconds = 0): Range => ({
+  low: Math.max(low, seconds * (1 - LIMIT_DOUBT)),
+  likely: Math.max(likely, seconds),
+  high: Math.max(high, seconds * (1 + LIMIT_DOUBT)),
+});
 
 const addRanges = (ranges: readonly Range[]): Range => ({
   low: ranges.reduce((total, { low }) => total + low, 0),

@@ -2,15 +2,16 @@ import { dirname } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
 import type { Database } from '../../database/database.ts';
+import { Limits, type LimitValues } from '../../drivers/wrappers/limits.ts';
 import { findTables } from '../../database/schema/schema-changes.ts';
 import { relateStores } from '../../migration/aliases.ts';
+import { type ControlChange, findControl } from '../../migration/control-store.ts';
 import { EMPTY_FORECAST, type Forecast, forecastMigration, sumCopied } from '../../migration/forecast.ts';
 import { refuseLockHeld, refusePooler } from '../../migration/lock.ts';
 import { refuseOversize } from '../../migration/oversize.ts';
 import { findArrival, refuseMissedArchive } from '../../migration/missed-archive.ts';
 import { judgeConditions, planChecks, refuseEmptySelection } from '../../migration/preflight.ts';
 import { refuseWhileServicesRun } from '../../migration/quiescence.ts';
-import type { Rehearsal } from '../../migration/rehearse.ts';
 import type { Environment, MigrateRequest } from '../../migration/requests.ts';
 import { findResumable, type Resumable } from '../../migration/resumable.ts';
 import { planScope, type Scope } from '../../migration/scope.ts';
@@ -21,7 +22,7 @@ import { refuseDatabaseSkew, refuseStoreSkew } from './clocks.ts';
 import { remindOfBackup } from './database-backup.ts';
 import { findDifferences } from './differences.ts';
 import { type Cleaning, estimateMigration, workOf } from './estimate.ts';
-import { measureMigration } from './measure.ts';
+import { type Measured, measureMigration } from './measure.ts';
 import { planNextSteps } from './next-steps.ts';
 import { openBesideAbsent, openPlanned, type PlannedStore, refuseUnwritableFolder } from './open-stores.ts';
 import type { Continued, Plan, PlannedSide } from './plan.ts';
@@ -35,6 +36,8 @@ export interface PlanRequest {
   readonly to: LoadedConfig;
   readonly options: Omit<MigrateRequest, 'from' | 'to'>;
   readonly reclaims: boolean;
+  /** As options name them; null lifts one that a migration which is continued would keep. */
+  readonly limits: ControlChange;
   /** Read every document, not a sample. */
   readonly deep: boolean;
 }
@@ -162,15 +165,18 @@ class Planner {
     return { writable: false, holdings: isAbsent ? { objects: 0, bytes: 0, complete: true } : null };
   }
 
-  measure(destination: PlannedStore, destinationIsEmpty: boolean, lacksTable: boolean): Promise<Rehearsal | undefined> {
+  measure(
+    destination: PlannedStore,
+    how: { readonly destinationIsEmpty: boolean; readonly lacksTable: boolean; readonly limits: Limits },
+  ): Promise<Measured | undefined> {
     const { from, to } = this.#wanted;
     const request = { ...this.#request, to: destination.side };
     return this.problems.attempt(() =>
-      measureMigration(this.#context, this.#env, { request, from, to, destination, destinationIsEmpty, lacksTable }),
+      measureMigration(this.#context, this.#env, { request, from, to, destination, ...how }),
     );
   }
 
-  async read(rehearsal: Rehearsal | undefined, documents: number): Promise<ReadDocuments> {
+  async read(rehearsal: Measured['rehearsal'] | undefined, documents: number): Promise<ReadDocuments> {
     const { deep, options } = this.#wanted;
     const nothing: ReadDocuments = { documents: 0, all: documents === 0, failures: [] };
     if (this.#source.state !== 'ready' || documents === 0) return nothing;
@@ -215,10 +221,14 @@ export const makePlan = async (
     'archive_mover_migration',
     'archive_document',
     'object_storage',
+    'archive_mover_control',
   ]);
   const [hasArchive, hasJournal] = [tables.has('archive_metadata'), tables.has('archive_mover_migration')];
-  await using source = await openPlanned(context, db, from.archive, 'source');
-  await using destination = await openPlanned(context, db, to.archive, 'destination');
+  // Of the limits only that of requests at once is kept while plan tries and measures: what the others cost is reckoned,
+  // since a trial at such a pace could take as long as the migration.
+  const tried = new Limits({ concurrency: wanted.limits.concurrency ?? undefined });
+  await using source = await openPlanned(context, db, from.archive, 'source', tried);
+  await using destination = await openPlanned(context, db, to.archive, 'destination', tried);
   const planner = new Planner(context, env, wanted, [source, destination]);
 
   const found = await planner.findContinued(hasJournal);
@@ -235,11 +245,13 @@ export const makePlan = async (
       ? null
       : { id: found.record.id, copied: copied.documents, copiedBytes: copied.bytes };
   const work = workOf(forecast, continued);
+  const limits = await findLimits(db, wanted.limits, tables.has('archive_mover_control') ? continued?.id : undefined);
+  tried.set({ concurrency: limits.concurrency });
 
   const { versioned } = await planner.checkConditions();
   await using beside =
     destination.state === 'created'
-      ? await planner.problems.attempt(() => openBesideAbsent(context, db, to.archive))
+      ? await planner.problems.attempt(() => openBesideAbsent(context, db, to.archive, tried))
       : undefined;
   const where = destination.state === 'ready' ? destination : beside;
   const { writable, holdings } = await planner.tryStores(where);
@@ -247,14 +259,24 @@ export const makePlan = async (
   const lacksTable = destination.state === 'created' && destination.side.store.driver.capabilities.inDatabase;
   const target = lacksTable ? destination : writable ? where : undefined;
   const measurable = target !== undefined && source.state === 'ready' && !running && work.documents > work.copied;
-  const rehearsal = measurable ? await planner.measure(target, holdings?.objects === 0, lacksTable) : undefined;
-  const read = await planner.read(rehearsal, forecast.documents);
+  const measured = measurable
+    ? await planner.measure(target, { destinationIsEmpty: holdings?.objects === 0, lacksTable, limits: tried })
+    : undefined;
+  const read = await planner.read(measured?.rehearsal, forecast.documents);
 
   const cleans = !options.keepSource;
   const estimate =
-    rehearsal === undefined
+    measured === undefined
       ? undefined
-      : estimateMigration(work, rehearsal, { cleaning: cleans ? cleaningOf(source) : undefined, startSeconds });
+      : estimateMigration(work, measured.rehearsal, {
+          cleaning: cleans ? cleaningOf(source) : undefined,
+          startSeconds,
+          limited: {
+            limits,
+            traffic: measured.traffic,
+            provesOneByOne: destination.side.store.driver.bulk === undefined,
+          },
+        });
   const space = await planSpace({
     from: from.archive,
     to: to.archive,
@@ -289,6 +311,11 @@ export const makePlan = async (
     trials: planner.trials,
     read: { documents: read.documents, unreadable: read.failures.length, all: read.all },
     estimate: estimate ?? null,
+    limits: {
+      bandwidthBytesPerSecond: limits.bandwidthBytesPerSecond ?? null,
+      requestsPerSecond: limits.requestsPerSecond ?? null,
+      concurrency: limits.concurrency ?? null,
+    },
     unmeasured: estimate === undefined ? reasonUnmeasured(work, running, destination.state) : null,
     space,
     differences: findDifferences(from.archive.forDisplay, to.archive.forDisplay),
@@ -298,6 +325,22 @@ export const makePlan = async (
     exit,
     arrivedWith,
     next: planNextSteps(context, input, { problems, arrivedWith }),
+  };
+};
+
+/** What a run would go by: what is asked for now, and what has been asked of the migration that it continues. */
+const findLimits = async (
+  db: Database,
+  asked: ControlChange,
+  continuedId: number | undefined,
+): Promise<LimitValues> => {
+  const kept = continuedId === undefined ? undefined : await findControl(db, continuedId);
+  const valueOf = (name: keyof LimitValues): number | undefined =>
+    asked[name] === undefined ? kept?.[name] : (asked[name] ?? undefined);
+  return {
+    bandwidthBytesPerSecond: valueOf('bandwidthBytesPerSecond'),
+    requestsPerSecond: valueOf('requestsPerSecond'),
+    concurrency: valueOf('concurrency'),
   };
 };
 

@@ -5,6 +5,8 @@ import type { NextStep, Plan } from './plan.ts';
 const SELECTING = ['fromAnalysisArchive', 'toAnalysisArchive'] as const;
 const MIGRATING = ['nodelete', 'reclaim', 'skipFailed', 'move', 'force'] as const;
 
+const LIMITING = ['bandwidth', 'requestsPerSecond', 'concurrency'] as const;
+
 const dashed = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** The same stores and options, with another command. */
@@ -15,6 +17,10 @@ const commandLine = (context: CommandContext, input: CommandInput, command: stri
     input.argument(1),
     ...input.list('bucket').flatMap((bucket) => ['--bucket', bucket]),
     ...flags.filter((flag) => input.flag(flag)).map(dashed),
+    ...LIMITING.flatMap((name) => {
+      const value = input.value(name);
+      return value === undefined ? [] : [dashed(name), quoteForShell(value)];
+    }),
     ...(input.value('verify') === undefined ? [] : [`--verify=${input.value('verify')}`]),
   ]);
 

@@ -6,6 +6,7 @@ import { AppError, isAppError, unreachable } from '../../core/errors.ts';
 import type { Database } from '../../database/database.ts';
 import type { Driver } from '../../drivers/contract.ts';
 import { openDriver } from '../../drivers/registry.ts';
+import { Limits } from '../../drivers/wrappers/limits.ts';
 import { makeReliable } from '../../drivers/wrappers/standard.ts';
 import { SINGLE_PROBE } from '../../drivers/wrappers/under-probe-names.ts';
 import type { Side } from '../../migration/requests.ts';
@@ -74,19 +75,23 @@ const findState = async (
   }
 };
 
-/** Opens the store that a configuration names, as far as it can be: what is wrong with it is part of the answer. Throws `config.*`. */
+/**
+ * Opens the store that a configuration names, as far as it can be: what is wrong with it is part of the answer. `limits`: what
+ * its requests are held to. Throws `config.*`.
+ */
 export const openPlanned = async (
   context: CommandContext,
   db: Database,
   config: ArchiveConfig,
   role: 'source' | 'destination',
+  limits: Limits = new Limits(),
 ): Promise<PlannedStore> => {
   await using resources = new AsyncDisposableStack();
   const around = { database: db, environment: context.environment };
   const driver = resources.use(await openDriver(config.driver, around));
   const state = await findState(driver, config, role, context.signal);
   const store: Store = {
-    driver: makeReliable(driver),
+    driver: makeReliable(driver, { limits }),
     codec: config.compression,
     identity: await identifyStore(driver, config, context.signal),
   };
@@ -114,6 +119,7 @@ export const openBesideAbsent = async (
   context: CommandContext,
   db: Database,
   config: ArchiveConfig,
+  limits: Limits,
 ): Promise<PlannedStore | undefined> => {
   const { driver } = config;
   if (driver.name !== 'localfs') return undefined;
@@ -132,7 +138,7 @@ export const openBesideAbsent = async (
     ...config,
     driver: { name: 'localfs', options: { ...driver.options, archiveDataDir: folder } },
   };
-  const opened = await openPlanned(context, db, beside, 'destination');
+  const opened = await openPlanned(context, db, beside, 'destination', limits);
   return {
     ...opened,
     [Symbol.asyncDispose]: async () => {

@@ -1,5 +1,6 @@
 import type { DisplayValue } from '../../config/section-values.ts';
 import type { ErrorCode } from '../../core/error-catalogue.ts';
+import type { LimitValues } from '../../drivers/wrappers/limits.ts';
 import type { Forecast } from '../../migration/forecast.ts';
 import type { Estimate } from './estimate.ts';
 import type { Holdings, SideTrial } from './trials.ts';
@@ -68,6 +69,8 @@ export interface Plan {
   /** How many documents were read, and whether that was all of them. */
   readonly read: { readonly documents: number; readonly unreadable: number; readonly all: boolean };
   readonly estimate: Estimate | null;
+  /** What the estimate keeps to: the options, and what `limit` has asked of a migration that is continued; null: nothing is limited. */
+  readonly limits: { readonly [Name in keyof LimitValues]-?: number | null };
   /** Why there is no estimate. */
   readonly unmeasured: string | null;
   readonly space: Space;

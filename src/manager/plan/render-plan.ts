@@ -1,6 +1,7 @@
 import { readableBytes } from '../../core/readable-bytes.ts';
 import { SKIP_REASONS } from '../../migration/phases.ts';
 import type { Amount } from '../../migration/forecast.ts';
+import { limitTexts } from '../progress/describe-run.ts';
 import { describeTrials } from '../trials.ts';
 import type { Estimate } from './estimate.ts';
 import type { Plan, PlannedSide, Problem, Space } from './plan.ts';
@@ -115,6 +116,17 @@ const storeLines = ({ holdings, trials, read, to }: Plan): readonly string[] => 
   ];
 };
 
+const limitLines = ({ bandwidthBytesPerSecond, requestsPerSecond, concurrency }: Plan['limits']): readonly string[] => {
+  const texts = limitTexts({
+    bandwidthBytesPerSecond: bandwidthBytesPerSecond ?? undefined,
+    requestsPerSecond: requestsPerSecond ?? undefined,
+    concurrency: concurrency ?? undefined,
+  });
+  return texts.length === 0
+    ? []
+    : labelled('Limited to', `${texts.join(', ')}, at each store: the times are with that`);
+};
+
 const timeLines = (estimate: Estimate | null, unmeasured: string | null): readonly string[] => {
   if (estimate === null) return labelled('Time', `not measured: ${unmeasured ?? ''}`);
   const { measured, cleanSeconds } = estimate;
@@ -133,10 +145,14 @@ const timeLines = (estimate: Estimate | null, unmeasured: string | null): readon
 };
 
 const spaceLines = (space: Space): readonly string[] => {
-  const free = space.freeBytes === null ? '' : `, of ${readableBytes(space.freeBytes)} free`;
+  const free =
+    space.freeBytes === null ? ', which does not say how much is free' : `, of ${readableBytes(space.freeBytes)} free`;
   return [
     ...labelled('Room needed', `about ${readableBytes(space.neededBytes)} there${free}`),
-    ...labelled('', `about ${readableBytes(space.journalBytes)} in the database, for the journal`),
+    ...labelled(
+      '',
+      `about ${readableBytes(space.journalBytes)} in the database, for the journal; a database does not say how much is free`,
+    ),
     ...labelled(
       'Room freed',
       `${space.freedBytes === 0 ? '' : `${readableBytes(space.freedBytes)}, `}${space.freedHow}`,
@@ -181,6 +197,7 @@ export const renderPlan = (plan: Plan): string => {
     [
       ...storeLines(plan),
       ...timeLines(plan.estimate, plan.unmeasured),
+      ...limitLines(plan.limits),
       ...spaceLines(plan.space),
       ...(plan.keepsSource
         ? []

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { AppError } from '../../core/errors.ts';
 import { findDifferences } from './differences.ts';
 import { exitOf, Problems } from './problems.ts';
 import { readableRange } from './readable-time.ts';
-import { refuseFull } from './space.ts';
+import { JOURNAL_BYTES, refuseFull } from './space.ts';
 import { shorten, wrapText } from '../wrap-text.ts';
 
 test('times as a person says them', () => {
@@ -46,6 +47,12 @@ test('too little room is a problem; a store that does not say has none', () => {
   );
   refuseFull({ ...space, freeBytes: 2_000 }, 'folder /a');
   refuseFull({ ...space, freeBytes: null }, 'folder /a');
+});
+
+test('the runbook says of the journal what plan reckons with', async () => {
+  const page = await readFile(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+  const said = /needs some\s+(\d+) KB a document for the journal/.exec(page)?.[1];
+  assert.equal(Number(said) * 1_000, JOURNAL_BYTES);
 });
 
 test('problems are gathered once each, and decide the exit', async () => {

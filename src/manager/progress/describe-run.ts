@@ -1,5 +1,6 @@
 import { readableBytes } from '../../core/readable-bytes.ts';
 import { unreachable } from '../../core/errors.ts';
+import type { LimitValues } from '../../drivers/wrappers/limits.ts';
 import type { RunPhase, RunProgress } from '../../migration/run-store.ts';
 import type { Rate } from './rate.ts';
 import type { RunView } from './run-state.ts';
@@ -111,7 +112,8 @@ const speed = (progress: RunProgress, rate: Rate): readonly string[] => {
   }
 };
 
-const limitTexts = ({ limits }: RunView): readonly string[] => {
+/** What is limited, and to what. */
+export const limitTexts = (limits: LimitValues): readonly string[] => {
   const { bandwidthBytesPerSecond, requestsPerSecond, concurrency } = limits;
   return [
     ...(bandwidthBytesPerSecond === undefined ? [] : [`at most ${readableBytes(bandwidthBytesPerSecond)}/s`]),
@@ -138,7 +140,7 @@ export const figures = (view: RunView, rate: Rate): readonly string[] => {
     `${readableCount(progress.inFlight)} in flight`,
     progress.retries === 1 ? '1 retry' : `${readableCount(progress.retries)} retries`,
     `${readableCount(progress.failures)} failed`,
-    ...limitTexts(view),
+    ...limitTexts(view.limits),
   ];
 };
 
