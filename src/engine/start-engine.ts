@@ -134,7 +134,7 @@ export const startEngine = async (options: StartOptions): Promise<Engine> => {
     documents,
     policies,
     directory,
-    authenticator: new Authenticator(directory),
+    authenticator: new Authenticator(directory, log),
     listServices: () => listServices(db),
     checkDatabase: async () => void (await db.query('SELECT 1')),
     metrics: await createMetrics(version),

@@ -1,8 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { AppError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import type { Account, User } from './account-store.ts';
 import { AttemptLimit } from './attempt-limit.ts';
-import { hashPassword, verifyPassword } from './password.ts';
+import { hashPassword, type Verification, verifyPassword } from './password.ts';
 import type { UserDirectory } from './user-directory.ts';
 
 /** Who sent a request, and for which account. */
@@ -41,6 +42,7 @@ const parseBasic = (header: string | undefined): { readonly name: string; readon
 /** HTTP Basic against a directory of users. */
 export class Authenticator {
   readonly #directory: UserDirectory;
+  readonly #log: Log;
   readonly #byUser = new AttemptLimit();
   readonly #byAddress = new AttemptLimit();
   /** When a password was last found right, by a keyed digest of it and of the credential that it matched. */
@@ -51,8 +53,9 @@ export class Authenticator {
   #hashing = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(directory: UserDirectory) {
+  constructor(directory: UserDirectory, log: Log) {
     this.#directory = directory;
+    this.#log = log;
   }
 
   /** Throws `request.unauthorized`, `request.too-many`, `request.forbidden`, `request.not-found`. */
@@ -67,8 +70,13 @@ export class Authenticator {
     if (!remembered) {
       if (waitMs > 0)
         throw new AppError('request.too-many', 'too many attempts to log in have failed', { retryAfterMs: waitMs });
-      const right = await this.#verify(basic.password, user?.credential ?? (await this.#decoy));
-      if (user === undefined || !right || user.account.state !== 'enabled') {
+      const verification = await this.#verify(basic.password, user?.credential ?? (await this.#decoy));
+      if (verification.outcome === 'unsupported')
+        this.#log.warn(
+          `the password of user ${JSON.stringify(basic.name)} is stored as a hash of the scheme ${verification.scheme}, ` +
+            'which cannot be checked here, or not with these parameters: nobody can log in as that user',
+        );
+      if (user === undefined || verification.outcome !== 'right' || user.account.state !== 'enabled') {
         this.#byUser.failed(attempt);
         if (user === undefined) this.#byAddress.failed(clientAddress);
         throw unauthorized();
@@ -108,7 +116,7 @@ export class Authenticator {
     }
   }
 
-  async #verify(password: string, stored: string): Promise<boolean> {
+  async #verify(password: string, stored: string): Promise<Verification> {
     if (this.#hashing >= MAX_HASHING) {
       if (this.#waiting.length >= MAX_WAITING)
         throw new AppError('service.unavailable', 'too many log in at once', { retryAfterMs: 1000 });
