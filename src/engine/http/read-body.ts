@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError, isAppError, messageOf } from '../../core/errors.ts';
 import { type ContentSource, receiveContent, tooLarge } from '../documents/content-source.ts';
+import { checkJson } from '../documents/json-document.ts';
 import type { RequestContext } from './request-environment.ts';
 
 /** The body as it comes. What breaks it off is the request's own error; the connection stays, for an answer. */
@@ -55,10 +56,7 @@ export interface JsonBody {
 export const readJson = async (c: RequestContext, limitBytes: number): Promise<JsonBody> => {
   if (Number(c.req.header('content-length') ?? 0) > limitBytes) throw tooLarge(limitBytes);
   const bytes = await collect(chunksOf(c.env.incoming as IncomingMessage, c.get('signal')), limitBytes);
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { bytes, value: JSON.parse(text) as unknown };
-  } catch (error) {
-    throw new AppError('request.invalid', `the body is not JSON: ${messageOf(error)}`, { cause: error });
-  }
+  // Before it becomes values: those that nest too deep could not be written again.
+  checkJson(bytes);
+  return { bytes, value: JSON.parse(bytes.toString('utf8')) as unknown };
 };
