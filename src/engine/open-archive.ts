@@ -8,6 +8,7 @@ import { type FitSubject, inspectDriverFit, inspectStoreFit } from '../migration
 import { openStore, type StoreSettings } from '../stores/open-store.ts';
 import { DividedArchive } from './documents/divided-archive.ts';
 import type { DocumentArchive } from './documents/document-archive.ts';
+import type { DocumentMemory } from './documents/document-memory.ts';
 import { ExternalArchive } from './documents/external-archive.ts';
 import { InDatabaseArchive } from './documents/in-database-archive.ts';
 import type { ArchivePart } from './load-engine-config.ts';
@@ -23,6 +24,7 @@ export interface OpenArchive extends AsyncDisposable {
 export interface OpenArchiveOptions {
   readonly environment: Environment;
   readonly log: Log;
+  readonly memory: DocumentMemory;
   readonly signal: AbortSignal;
   /** The configuration file, for what a person is told. */
   readonly config: string | undefined;
@@ -41,7 +43,7 @@ const openPart = async (
   subject: FitSubject,
   options: OpenArchiveOptions,
 ): Promise<OpenArchive> => {
-  const { environment, log, signal } = options;
+  const { environment, log, memory, signal } = options;
   await using resources = new AsyncDisposableStack();
   const { store } = resources.use(
     await openStore(db, settings, {
@@ -68,8 +70,10 @@ const openPart = async (
   const quietMs = options.quietMs ?? (driver.name === 'localfs' ? 0 : NETWORK_QUIET_MS);
   const documents = resources.use(
     driver.capabilities.inDatabase
-      ? new InDatabaseArchive(db, store, (inside) => openDriver(settings.driver, { database: inside, environment }))
-      : new ExternalArchive(db, store, { log, quietMs, scope: subject.archive }),
+      ? new InDatabaseArchive(db, store, memory, (inside) =>
+          openDriver(settings.driver, { database: inside, environment }),
+        )
+      : new ExternalArchive(db, store, { log, memory, quietMs, scope: subject.archive }),
   );
   const owned = resources.move();
   return { documents, description: store.identity.description, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -10,6 +10,7 @@ import { ensureAdministrator, refuseKnownPassword } from './auth/first-administr
 import { openUserDirectory } from './auth/user-directory.ts';
 import { repeat } from './background-work.ts';
 import { APPLICATION_NAME } from './database-options.ts';
+import { DocumentMemory } from './documents/document-memory.ts';
 import { asLog, type Logger } from './engine-log.ts';
 import { ensureEngineTables, findMissingTables } from './engine-tables.ts';
 import { listServices, startHeartbeat } from './heartbeat.ts';
@@ -112,8 +113,9 @@ export const startEngine = async (options: StartOptions): Promise<Engine> => {
   const db = resources.use(await openTables(config, options));
   await refuseWhileMigrating(db, log);
   const { environment, quietMs } = options;
+  const memory = new DocumentMemory(settings.documentMemoryBytes);
   const archive = resources.use(
-    await openArchive(db, config, { environment, log, signal, config: config.file, quietMs }),
+    await openArchive(db, config, { environment, log, memory, signal, config: config.file, quietMs }),
   );
   const { documents } = archive;
   const waiting = await documents.recover(signal);
@@ -140,6 +142,7 @@ export const startEngine = async (options: StartOptions): Promise<Engine> => {
     metrics: await createMetrics(version),
     logger,
     limits: settings,
+    memory,
     temporaryFolder: options.environment['TMPDIR'] ?? tmpdir(),
     version,
     dbVersion: (await readServiceVersion(db))?.dbVersion ?? DB_VERSION,
