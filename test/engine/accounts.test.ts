@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { AttemptLimit } from '../../src/engine/auth/attempt-limit.ts';
 import type { Engine } from '../../src/engine/start-engine.ts';
 import { isAppError } from '../../src/core/errors.ts';
 import { createPlace, type EnginePlace, PASSWORD, send, startIn, urlOf } from './engine-harness.ts';
@@ -152,14 +151,4 @@ test('the default password is refused on an address that others can reach', asyn
   await using place = await createPlace('fixture');
   const file = await place.configure({ more: '', listen: '0.0.0.0' });
   await assert.rejects(startIn(file), (error) => isAppError(error, 'refused.default-password'));
-});
-
-test('failed attempts are forgotten after a while', () => {
-  let now = 0;
-  const limit = new AttemptLimit(() => now);
-  for (let attempt = 0; attempt < 10; attempt += 1) limit.failed('a');
-  assert.equal(limit.waitMs('a'), 60_000);
-  assert.equal(limit.waitMs('b'), 0);
-  now = 60_000;
-  assert.equal(limit.waitMs('a'), 0);
 });

@@ -46,6 +46,12 @@ export type Verification =
 
 const asVerification = (right: boolean): Verification => ({ outcome: right ? 'right' : 'wrong' });
 
+/** Whether `verifyPassword` computes a hash for it, and so takes its time. */
+export const isComputed = (stored: string): boolean => {
+  const { kind } = parseStoredCredential(stored);
+  return kind === 'scrypt' || (kind === 'argon2' && HAS_ARGON2);
+};
+
 /**
  * Whether the password is that of a stored credential: an scrypt or Argon2 hash, or the password itself, as Anchore
  * stores it by default.
