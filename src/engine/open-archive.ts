@@ -28,6 +28,8 @@ export interface OpenArchiveOptions {
   readonly signal: AbortSignal;
   /** The configuration file, for what a person is told. */
   readonly config: string | undefined;
+  /** Whether documents that cannot be read keep it from starting no more than a warning does. */
+  readonly allowUnreadable: boolean;
   readonly quietMs?: number | undefined;
 }
 
@@ -43,7 +45,7 @@ const openPart = async (
   subject: FitSubject,
   options: OpenArchiveOptions,
 ): Promise<OpenArchive> => {
-  const { environment, log, memory, signal } = options;
+  const { allowUnreadable, environment, log, memory, signal } = options;
   await using resources = new AsyncDisposableStack();
   const { store } = resources.use(
     await openStore(db, settings, {
@@ -56,7 +58,7 @@ const openPart = async (
           log.warn(`trying ${operation} of ${subjectOf} again: ${error.message}`),
       },
       guard: async (driver) => {
-        heedFindings(await inspectDriverFit(db, driver, subject), log);
+        heedFindings(await inspectDriverFit(db, driver, subject), log, allowUnreadable);
         if (!driver.capabilities.inDatabase && db.kind === 'postgres' && (await isPooled(db)))
           throw new AppError(
             'refused.pooler',
@@ -65,7 +67,7 @@ const openPart = async (
       },
     }),
   );
-  heedFindings(await inspectStoreFit(db, store, subject, signal), log);
+  heedFindings(await inspectStoreFit(db, store, subject, signal), log, allowUnreadable);
   const { driver } = store;
   const quietMs = options.quietMs ?? (driver.name === 'localfs' ? 0 : NETWORK_QUIET_MS);
   const documents = resources.use(

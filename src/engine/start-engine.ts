@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly version: string;
   /** Listens on ports that are free, whatever the configuration says. */
   readonly anyPort?: boolean;
+  /** Starts although the configuration cannot read some of the documents, and says so. */
+  readonly allowUnreadable?: boolean;
   /** Breaks the start off. */
   readonly signal: AbortSignal;
   /** How long after its sender's end a write may still land in the store; by default what fits the driver. */
@@ -112,10 +114,10 @@ export const startEngine = async (options: StartOptions): Promise<Engine> => {
   await using resources = new AsyncDisposableStack();
   const db = resources.use(await openTables(config, options));
   await refuseWhileMigrating(db, log);
-  const { environment, quietMs } = options;
+  const { allowUnreadable = false, environment, quietMs } = options;
   const memory = new DocumentMemory(settings.documentMemoryBytes);
   const archive = resources.use(
-    await openArchive(db, config, { environment, log, memory, signal, config: config.file, quietMs }),
+    await openArchive(db, config, { environment, log, memory, signal, config: config.file, allowUnreadable, quietMs }),
   );
   const { documents } = archive;
   const waiting = await documents.recover(signal);
