@@ -22,6 +22,14 @@ export class MemoryBudget {
     this.#freeBytes = totalBytes;
   }
 
+  /** undefined where it is not free now. */
+  tryTake(wantedBytes: number): Share | undefined {
+    const sizeBytes = Math.min(wantedBytes, this.#totalBytes);
+    if (sizeBytes > this.#freeBytes) return undefined;
+    this.#freeBytes -= sizeBytes;
+    return this.#share(sizeBytes);
+  }
+
   /** Waits for its turn. Throws the signal's reason when that fires. */
   async take(wantedBytes: number, signal: AbortSignal): Promise<Share> {
     signal.throwIfAborted();
@@ -42,6 +50,10 @@ export class MemoryBudget {
       this.#waiting.push(waiting);
       this.#grantNext();
     });
+    return this.#share(sizeBytes);
+  }
+
+  #share(sizeBytes: number): Share {
     let held = true;
     return {
       sizeBytes,

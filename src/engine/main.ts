@@ -18,13 +18,14 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const optionsOf = async (given: Readonly<Record<string, unknown>>): Promise<StartOptions> => {
   const { createLogger } = await import('./engine-log.ts');
-  const { config, debug, anyPort } = given;
+  const { config, debug, anyPort, allowUnreadable } = given;
   return {
     configFile: typeof config === 'string' ? config : undefined,
     environment: process.env,
     logger: createLogger((line) => process.stderr.write(line), debug === true ? 'debug' : 'info'),
     version: readPackageVersion(),
     anyPort: anyPort === true,
+    allowUnreadable: allowUnreadable === true,
     signal: stopping.signal,
   };
 };
@@ -78,6 +79,7 @@ const main = async (): Promise<void> => {
     .command('start')
     .description('Run the services that the configuration enables.')
     .option(...config)
+    .option('--allow-unreadable', 'Start although the configuration cannot read some of the documents, and warn.')
     .option('--any-port', 'Listen on ports that are free, instead of those of the configuration.')
     .option(...debug)
     .action((given: Readonly<Record<string, unknown>>) => run(() => start(given)));

@@ -8,6 +8,7 @@ import { type FitSubject, inspectDriverFit, inspectStoreFit } from '../migration
 import { openStore, type StoreSettings } from '../stores/open-store.ts';
 import { DividedArchive } from './documents/divided-archive.ts';
 import type { DocumentArchive } from './documents/document-archive.ts';
+import type { DocumentMemory } from './documents/document-memory.ts';
 import { ExternalArchive } from './documents/external-archive.ts';
 import { InDatabaseArchive } from './documents/in-database-archive.ts';
 import type { ArchivePart } from './load-engine-config.ts';
@@ -23,9 +24,12 @@ export interface OpenArchive extends AsyncDisposable {
 export interface OpenArchiveOptions {
   readonly environment: Environment;
   readonly log: Log;
+  readonly memory: DocumentMemory;
   readonly signal: AbortSignal;
   /** The configuration file, for what a person is told. */
   readonly config: string | undefined;
+  /** Whether documents that cannot be read keep it from starting no more than a warning does. */
+  readonly allowUnreadable: boolean;
   readonly quietMs?: number | undefined;
 }
 
@@ -41,7 +45,7 @@ const openPart = async (
   subject: FitSubject,
   options: OpenArchiveOptions,
 ): Promise<OpenArchive> => {
-  const { environment, log, signal } = options;
+  const { allowUnreadable, environment, log, memory, signal } = options;
   await using resources = new AsyncDisposableStack();
   const { store } = resources.use(
     await openStore(db, settings, {
@@ -54,7 +58,7 @@ const openPart = async (
           log.warn(`trying ${operation} of ${subjectOf} again: ${error.message}`),
       },
       guard: async (driver) => {
-        heedFindings(await inspectDriverFit(db, driver, subject), log);
+        heedFindings(await inspectDriverFit(db, driver, subject), log, allowUnreadable);
         if (!driver.capabilities.inDatabase && db.kind === 'postgres' && (await isPooled(db)))
           throw new AppError(
             'refused.pooler',
@@ -63,13 +67,15 @@ const openPart = async (
       },
     }),
   );
-  heedFindings(await inspectStoreFit(db, store, subject, signal), log);
+  heedFindings(await inspectStoreFit(db, store, subject, signal), log, allowUnreadable);
   const { driver } = store;
   const quietMs = options.quietMs ?? (driver.name === 'localfs' ? 0 : NETWORK_QUIET_MS);
   const documents = resources.use(
     driver.capabilities.inDatabase
-      ? new InDatabaseArchive(db, store, (inside) => openDriver(settings.driver, { database: inside, environment }))
-      : new ExternalArchive(db, store, { log, quietMs, scope: subject.archive }),
+      ? new InDatabaseArchive(db, store, memory, (inside) =>
+          openDriver(settings.driver, { database: inside, environment }),
+        )
+      : new ExternalArchive(db, store, { log, memory, quietMs, scope: subject.archive }),
   );
   const owned = resources.move();
   return { documents, description: store.identity.description, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -1,8 +1,9 @@
 import { isIPv4 } from 'node:net';
-import { hostname } from 'node:os';
+import { hostname, totalmem } from 'node:os';
 import { type ConfigFile, describeNode, findMap, invalidValue } from '../config/config-file.ts';
 import { registerSecretsOf } from '../config/section-values.ts';
 import type { ConfigMap } from '../config/yaml-tree.ts';
+import { planDocumentMemory } from './documents/document-memory.ts';
 
 export const SERVICE_NAMES = ['apiext', 'catalog'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
@@ -35,6 +36,8 @@ export interface EngineSettings {
   readonly defaultAdminEmail: string | null;
   /** The largest content of one document. */
   readonly maxDocumentBytes: number;
+  /** What documents may take in memory, all requests together. */
+  readonly documentMemoryBytes: number;
   /** The longest a request may take, its body included. */
   readonly requestTimeoutMs: number;
   /** How long running requests may take to end after the first signal. */
@@ -42,6 +45,8 @@ export interface EngineSettings {
 }
 
 const PORTS: Readonly<Record<ServiceName, number>> = { apiext: 8228, catalog: 8082 };
+/** What the container allows, or else what the machine has. */
+const DOCUMENT_MEMORY_BYTES = planDocumentMemory(Math.min(process.constrainedMemory() || totalmem(), totalmem()));
 const LOOPBACK = '127.0.0.1';
 const MAX_DOCUMENT_BYTES = 1024 ** 3;
 const REQUEST_TIMEOUT_SECONDS = 600;
@@ -61,6 +66,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   defaultAdminPassword: undefined,
   defaultAdminEmail: null,
   maxDocumentBytes: MAX_DOCUMENT_BYTES,
+  documentMemoryBytes: DOCUMENT_MEMORY_BYTES,
   requestTimeoutMs: REQUEST_TIMEOUT_SECONDS * 1000,
   stopTimeoutMs: STOP_TIMEOUT_SECONDS * 1000,
 };
@@ -190,6 +196,7 @@ export const parseEngineSettings = (config: ConfigFile): EngineSettings => {
     defaultAdminPassword: root.text('default_admin_password'),
     defaultAdminEmail: root.text('default_admin_email') ?? null,
     maxDocumentBytes: catalog.wholeNumber('max_document_bytes', Number.MAX_SAFE_INTEGER, MAX_DOCUMENT_BYTES),
+    documentMemoryBytes: catalog.wholeNumber('document_memory_bytes', Number.MAX_SAFE_INTEGER, DOCUMENT_MEMORY_BYTES),
     requestTimeoutMs: catalog.wholeNumber('request_timeout_seconds', 86_400, REQUEST_TIMEOUT_SECONDS) * 1000,
     stopTimeoutMs: catalog.wholeNumber('stop_timeout_seconds', 86_400, STOP_TIMEOUT_SECONDS) * 1000,
   };

@@ -10,6 +10,7 @@ import { ensureAdministrator, refuseKnownPassword } from './auth/first-administr
 import { openUserDirectory } from './auth/user-directory.ts';
 import { repeat } from './background-work.ts';
 import { APPLICATION_NAME } from './database-options.ts';
+import { DocumentMemory } from './documents/document-memory.ts';
 import { asLog, type Logger } from './engine-log.ts';
 import { ensureEngineTables, findMissingTables } from './engine-tables.ts';
 import { listServices, startHeartbeat } from './heartbeat.ts';
@@ -30,6 +31,8 @@ export interface StartOptions {
   readonly version: string;
   /** Listens on ports that are free, whatever the configuration says. */
   readonly anyPort?: boolean;
+  /** Starts although the configuration cannot read some of the documents, and says so. */
+  readonly allowUnreadable?: boolean;
   /** Breaks the start off. */
   readonly signal: AbortSignal;
   /** How long after its sender's end a write may still land in the store; by default what fits the driver. */
@@ -111,9 +114,10 @@ export const startEngine = async (options: StartOptions): Promise<Engine> => {
   await using resources = new AsyncDisposableStack();
   const db = resources.use(await openTables(config, options));
   await refuseWhileMigrating(db, log);
-  const { environment, quietMs } = options;
+  const { allowUnreadable = false, environment, quietMs } = options;
+  const memory = new DocumentMemory(settings.documentMemoryBytes);
   const archive = resources.use(
-    await openArchive(db, config, { environment, log, signal, config: config.file, quietMs }),
+    await openArchive(db, config, { environment, log, memory, signal, config: config.file, allowUnreadable, quietMs }),
   );
   const { documents } = archive;
   const waiting = await documents.recover(signal);
@@ -134,12 +138,13 @@ export const startEngine = async (options: StartOptions): Promise<Engine> => {
     documents,
     policies,
     directory,
-    authenticator: new Authenticator(directory),
+    authenticator: new Authenticator(directory, log),
     listServices: () => listServices(db),
     checkDatabase: async () => void (await db.query('SELECT 1')),
     metrics: await createMetrics(version),
     logger,
     limits: settings,
+    memory,
     temporaryFolder: options.environment['TMPDIR'] ?? tmpdir(),
     version,
     dbVersion: (await readServiceVersion(db))?.dbVersion ?? DB_VERSION,

@@ -1,4 +1,4 @@
-import { AppError } from '../core/errors.ts';
+import { AppError, isAppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database } from '../database/database.ts';
 import { findTables } from '../database/schema/schema-changes.ts';
@@ -29,10 +29,15 @@ export const refuseWhileMigrating = async (db: Database, log: Log): Promise<void
     log.warn(`migration ${unfinished.id} (${unfinished.phase}) is unfinished: see show-migration ${unfinished.id}`);
 };
 
-/** Throws the first finding for which a service must not start; the others are said. */
-export const heedFindings = (findings: readonly FitFinding[], log: Log): void => {
+/**
+ * Throws the first finding for which a service must not start; the others are said. With `allowUnreadable` those too that
+ * documents cannot be read: never that the archive has left the store.
+ */
+export const heedFindings = (findings: readonly FitFinding[], log: Log, allowUnreadable: boolean): void => {
   for (const finding of findings) {
-    if (finding.severity === 'refuse') throw finding.error;
-    log.warn(finding.text);
+    if (finding.severity === 'warn') log.warn(finding.text);
+    else if (allowUnreadable && isAppError(finding.error, 'refused.unreadable-documents'))
+      log.warn(`started with --allow-unreadable: ${finding.error.message}`);
+    else throw finding.error;
   }
 };

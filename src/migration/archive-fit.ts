@@ -34,6 +34,7 @@ export interface FitSubject {
 interface CurrentArchive {
   readonly archive: ArchiveName;
   readonly migrationId: number;
+  readonly driver: string;
   readonly fingerprint: string;
   readonly description: string;
   /** The configuration file that names it, on the machine of the migration. */
@@ -58,8 +59,8 @@ const hasJournal = async (db: Queryable): Promise<boolean> =>
 const HAS_MOVED = `m.switched_at IS NOT NULL AND ${concernsSql('$1')}`;
 
 const findCurrent = async (db: Queryable, archive: ArchiveName): Promise<CurrentArchive | undefined> => {
-  const { rows } = await db.query<{ id: number; fingerprint: string; description: string; config: string }>(
-    `SELECT id, to_fingerprint AS fingerprint, to_description AS description, to_config AS config
+  const { rows } = await db.query<Omit<CurrentArchive, 'migrationId' | 'archive'> & { id: number }>(
+    `SELECT id, to_driver AS driver, to_fingerprint AS fingerprint, to_description AS description, to_config AS config
        FROM archive_mover_migration m WHERE ${HAS_MOVED} ORDER BY switched_at DESC, id DESC LIMIT 1`,
     [archive],
   );
@@ -129,6 +130,36 @@ const findElsewhere = async (
   return { unknown: rows.filter((row) => !row.listed), listed: rows.filter((row) => row.listed) };
 };
 
+const countReadable = async (db: Queryable, driver: Driver, subject: FitSubject): Promise<number> => {
+  const { rows } = await db.query<{ count: number }>(
+    `SELECT count(*) AS count FROM archive_metadata m WHERE ${archivePredicate(1)} AND ${inScopeSql(3)}`,
+    [...scopeParameters(planScope(driver, subject.archive, []))],
+  );
+  return Number(rows[0]?.count ?? 0);
+};
+
+/**
+ * A node with an old configuration from a few rows that nothing reads any more, which must not keep an archive from its
+ * services (rule R7): the driver of the current store tells, or else what most rows need.
+ */
+const areStrays = async (
+  db: Queryable,
+  driver: Driver,
+  subject: FitSubject,
+  current: CurrentArchive | undefined,
+  unknown: readonly RowsElsewhere[],
+): Promise<boolean> =>
+  current === undefined
+    ? (await countReadable(db, driver, subject)) >= Math.max(1, sum(unknown))
+    : current.driver === driver.name;
+
+const unreadable = (text: string, remedy: string): FitFinding => ({
+  severity: 'refuse',
+  error: new AppError('refused.unreadable-documents', text, {
+    remedy: `${remedy} Where they are lost, or stay behind on purpose: anchore-engine start --allow-unreadable.`,
+  }),
+});
+
 /** Compares the configured driver with where the documents are; the store itself is not touched. */
 export const inspectDriverFit = async (
   db: Queryable,
@@ -146,7 +177,8 @@ export const inspectDriverFit = async (
         ? `Set ${sectionOf(subject)} to the ${unknown.map(driverOf).join(' or ')} store that holds them, not ${driver.name}; or migrate them.`
         : configureCurrent(subject, current);
     const text = `${sum(unknown)} documents cannot be read with the configured driver ${driver.name}: ${describeRows(unknown)}${moved}`;
-    findings.push({ severity: 'refuse', error: new AppError('refused.unreadable-documents', text, { remedy }) });
+    if (await areStrays(db, driver, subject, current, unknown)) findings.push({ severity: 'warn', text });
+    else findings.push(unreadable(text, remedy));
   }
   if (listed.length > 0) {
     const text = `${sum(listed)} documents cannot be read, as a migration has listed: ${describeRows(listed)}`;
@@ -221,7 +253,7 @@ export const inspectStoreFit = async (
       current === undefined
         ? `Set ${sectionOf(subject)} to the store that holds them; a folder may not be mounted.`
         : configureCurrent(subject, current);
-    return [{ severity: 'refuse', error: new AppError('refused.unreadable-documents', text, { remedy }) }];
+    return [unreadable(text, remedy)];
   }
   if (current === undefined) return [];
   return [

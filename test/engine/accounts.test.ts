@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { AttemptLimit } from '../../src/engine/auth/attempt-limit.ts';
-import { createPassword, hashPassword, verifyPassword } from '../../src/engine/auth/password.ts';
 import type { Engine } from '../../src/engine/start-engine.ts';
 import { isAppError } from '../../src/core/errors.ts';
 import { createPlace, type EnginePlace, PASSWORD, send, startIn, urlOf } from './engine-harness.ts';
@@ -156,26 +154,4 @@ test('the default password is refused on an address that others can reach', asyn
   await using place = await createPlace('fixture');
   const file = await place.configure({ more: '', listen: '0.0.0.0' });
   await assert.rejects(startIn(file), (error) => isAppError(error, 'refused.default-password'));
-});
-
-test('hashes and passwords', async () => {
-  const hash = await hashPassword('pässword');
-  assert.equal(await verifyPassword('pässword', hash), true);
-  assert.equal(await verifyPassword('password', hash), false);
-  assert.equal(await verifyPassword(hash, hash), false);
-  assert.equal(await verifyPassword('x', '$scrypt$ln=40,r=99,p=99$AAAA$AAAA'), false);
-  assert.equal(await verifyPassword('plain', 'plain'), true);
-  const passwords = new Set(Array.from({ length: 50 }, createPassword));
-  assert.equal(passwords.size, 50);
-  for (const password of passwords) assert.match(password, /^[A-Za-z2-9]{24}$/);
-});
-
-test('failed attempts are forgotten after a while', () => {
-  let now = 0;
-  const limit = new AttemptLimit(() => now);
-  for (let attempt = 0; attempt < 10; attempt += 1) limit.failed('a');
-  assert.equal(limit.waitMs('a'), 60_000);
-  assert.equal(limit.waitMs('b'), 0);
-  now = 60_000;
-  assert.equal(limit.waitMs('a'), 0);
 });

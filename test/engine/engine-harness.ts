@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '../../src/engine/engine-log.ts';
-import { type Engine, startEngine } from '../../src/engine/start-engine.ts';
+import { type Engine, startEngine, type StartOptions } from '../../src/engine/start-engine.ts';
 import { getTestPostgres, type TestDatabase } from '../support/postgres.ts';
 
 export interface EnginePlace extends AsyncDisposable {
@@ -60,6 +60,7 @@ export const startIn = async (
   configFile: string,
   environment: Readonly<Record<string, string>> = {},
   lines: string[] = [],
+  options: Partial<StartOptions> = {},
 ): Promise<Engine> =>
   startEngine({
     configFile,
@@ -68,6 +69,7 @@ export const startIn = async (
     version: '0.0.0-test',
     signal: new AbortController().signal,
     quietMs: 0,
+    ...options,
   });
 
 export const urlOf = (engine: Engine, service: 'apiext' | 'catalog' = 'apiext'): string => {

@@ -12,6 +12,7 @@ import { silentLog } from '../../src/core/log.ts';
 import type { DocumentKey } from '../../src/drivers/contract.ts';
 import { openDriver } from '../../src/drivers/registry.ts';
 import { contentOf } from '../../src/engine/documents/content-source.ts';
+import { DocumentMemory } from '../../src/engine/documents/document-memory.ts';
 import { ExternalArchive } from '../../src/engine/documents/external-archive.ts';
 import { beginIntent, type Intent, type IntentKind } from '../../src/engine/documents/intent-store.ts';
 import { ensureEngineTables } from '../../src/engine/engine-tables.ts';
@@ -43,7 +44,12 @@ describe('what an ended service has left', () => {
     const driver = await openDriver({ name: 'localfs', options }, { environment: {} });
     await driver.prepare();
     store = { driver, codec: { enabled: true, minSizeKbytes: 1 }, identity: await driver.identify() };
-    archive = new ExternalArchive(opened.db, store, { log: silentLog, quietMs: 0, scope: 'object-store' });
+    archive = new ExternalArchive(opened.db, store, {
+      log: silentLog,
+      memory: new DocumentMemory(1e9),
+      quietMs: 0,
+      scope: 'object-store',
+    });
   });
   after(async () => {
     await archive[Symbol.asyncDispose]();
@@ -159,6 +165,7 @@ describe('what an ended service has left', () => {
   test('nothing is decided while a late write could still land', async () => {
     await using patient = new ExternalArchive(opened.db, store, {
       log: silentLog,
+      memory: new DocumentMemory(1e9),
       quietMs: 60_000,
       scope: 'object-store',
     });
@@ -186,7 +193,7 @@ describe('what an ended service has left', () => {
     await using other = new ExternalArchive(
       opened.db,
       { ...store, driver: slow },
-      { log: silentLog, quietMs: 0, scope: 'object-store' },
+      { log: silentLog, memory: new DocumentMemory(1e9), quietMs: 0, scope: 'object-store' },
     );
     const writing = other.put(key, contentOf(NEW), signal);
     await arrived;
@@ -236,7 +243,7 @@ describe('what an ended service has left', () => {
     await using other = new ExternalArchive(
       opened.db,
       { ...store, driver: failing },
-      { log: silentLog, quietMs: 0, scope: 'object-store' },
+      { log: silentLog, memory: new DocumentMemory(1e9), quietMs: 0, scope: 'object-store' },
     );
     await assert.rejects(other.put(key, contentOf(NEW), signal), /no room/);
     assert.equal(await read(), OLD.toString());

@@ -17,6 +17,9 @@ const listOf = (answer: Sent): readonly Record[] => answer.json as readonly Reco
 const messageOf = (answer: Sent): string => (answer.json as { message: string }).message;
 
 describe('policies', () => {
+  const nested = (depth: number): string =>
+    JSON.stringify(DEFAULT_BUNDLE).replace('{', () => `{"more":${'['.repeat(depth)}${']'.repeat(depth)},`);
+
   let place: EnginePlace;
   let engine: Engine;
   let url = '';
@@ -34,6 +37,12 @@ describe('policies', () => {
     listOf(await send(url, 'GET', '/v1/policies'))
       .filter(({ active }) => active)
       .map(({ policyId }) => policyId);
+
+  test('a bundle that nests too deep to be written again is refused', async () => {
+    const answer = await send(url, 'POST', '/v1/policies', { body: nested(100_000) });
+    assert.equal(answer.status, 400, answer.text);
+    assert.match(messageOf(answer), /at most 1000 brackets/);
+  });
 
   test('a new archive has the default bundle, active', async () => {
     const [only, ...others] = listOf(await send(url, 'GET', '/v1/policies?detail=False'));

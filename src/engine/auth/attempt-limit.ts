@@ -28,17 +28,30 @@ export class AttemptLimit {
     return 0;
   }
 
-  failed(who: string): void {
-    const entry = this.#entries.get(who);
-    if (entry !== undefined && this.#now() - entry.since < WINDOW_MS) {
-      entry.failures += 1;
-      return;
-    }
+  /**
+   * Counts an attempt as one that has failed, before its outcome is known: of many at once no more pass than one after the
+   * other would. Call what is returned where it has not failed.
+   */
+  count(who: string): () => void {
+    const entry = this.#entryOf(who);
+    entry.failures += 1;
+    let counted = true;
+    return () => {
+      if (counted) entry.failures -= 1;
+      counted = false;
+    };
+  }
+
+  #entryOf(who: string): Entry {
+    const known = this.#entries.get(who);
+    if (known !== undefined && this.#now() - known.since < WINDOW_MS) return known;
+    const entry = { failures: 0, since: this.#now() };
     this.#entries.delete(who);
-    this.#entries.set(who, { failures: 1, since: this.#now() });
+    this.#entries.set(who, entry);
     if (this.#entries.size > MAX_ENTRIES) {
       const [oldest] = this.#entries.keys();
       if (oldest !== undefined) this.#entries.delete(oldest);
     }
+    return entry;
   }
 }

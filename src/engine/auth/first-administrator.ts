@@ -55,7 +55,7 @@ export const refuseKnownPassword = async (directory: UserDirectory, settings: En
   const names = new Set([ADMIN, ...settings.users.map(({ name }) => name)]);
   for (const name of names) {
     const user = await directory.findUser(name);
-    if (user === undefined || !(await verifyPassword(KNOWN_PASSWORD, user.credential))) continue;
+    if (user === undefined || (await verifyPassword(KNOWN_PASSWORD, user.credential)).outcome !== 'right') continue;
     throw new AppError(
       'refused.default-password',
       `the user ${name} has the default password, and ${open.name} would listen on ${open.listen}`,

@@ -1,5 +1,7 @@
+import * as crypto from 'node:crypto';
 import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { MAX_HASH_MEMORY_BYTES, parseStoredCredential, type StoredCredential } from './stored-credential.ts';
 
 const scryptAsync = promisify<string, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(
   scrypt,
@@ -7,18 +9,14 @@ const scryptAsync = promisify<string, Buffer, number, { N: number; r: number; p:
 
 /** OWASP's smallest recommendation for scrypt: 32 MiB of memory, some 60 ms. */
 const COST = { N: 2 ** 15, r: 8, p: 3 } as const;
-/** Hashes that ask for more than this are not computed: a row could otherwise stop the service. */
-const MAX_MEMORY_BYTES = 256 * 1024 * 1024;
 const KEY_BYTES = 32;
-
-const FORM = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
 const base64 = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '');
 
 /** `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`, the form of passlib's hashes with ordinary base64. */
 export const hashPassword = async (password: string): Promise<string> => {
   const salt = randomBytes(16);
-  const key = await scryptAsync(password, salt, KEY_BYTES, { ...COST, maxmem: MAX_MEMORY_BYTES });
+  const key = await scryptAsync(password, salt, KEY_BYTES, { ...COST, maxmem: MAX_HASH_MEMORY_BYTES });
   return `$scrypt$ln=${Math.log2(COST.N)},r=${COST.r},p=${COST.p}$${base64(salt)}$${base64(key)}`;
 };
 
@@ -28,20 +26,54 @@ const equalTexts = (one: string, other: string): boolean => {
   return timingSafeEqual(digest(one), digest(other));
 };
 
-/** Whether the password is that of a stored credential: one of our hashes, or the password itself, as Anchore stores it. */
-export const verifyPassword = async (password: string, stored: string): Promise<boolean> => {
-  const match = FORM.exec(stored);
-  if (match === null) return equalTexts(password, stored);
-  const [N, r, p] = [2 ** Number(match[1]), Number(match[2]), Number(match[3])];
-  const expected = Buffer.from(match[5] ?? '', 'base64');
-  if (128 * N * r + 128 * r * p > MAX_MEMORY_BYTES) return false;
-  const key = await scryptAsync(password, Buffer.from(match[4] ?? '', 'base64'), expected.length, {
-    N,
-    r,
-    p,
-    maxmem: MAX_MEMORY_BYTES,
+type Argon2Credential = Extract<StoredCredential, { readonly kind: 'argon2' }>;
+
+/** On a thread of its own, as scrypt. */
+const argon2Async = (password: string, stored: Argon2Credential): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const { algorithm, salt: nonce, parallelism, memoryKib: memory, passes, hash } = stored;
+    const parameters = { message: password, nonce, parallelism, memory, passes, tagLength: hash.length };
+    crypto.argon2(algorithm, parameters, (error, key) => (error === null ? resolve(key) : reject(error)));
   });
-  return timingSafeEqual(key, expected);
+
+/** Node has Argon2 from 24.7 on, where its OpenSSL has it. */
+const HAS_ARGON2 = typeof (crypto as { argon2?: unknown }).argon2 === 'function';
+
+/** `unsupported`: the credential is a hash that cannot be computed here, and so matches no password. */
+export type Verification =
+  | { readonly outcome: 'right' | 'wrong' }
+  | { readonly outcome: 'unsupported'; readonly scheme: string };
+
+const asVerification = (right: boolean): Verification => ({ outcome: right ? 'right' : 'wrong' });
+
+/** Whether `verifyPassword` computes a hash for it, and so takes its time. */
+export const isComputed = (stored: string): boolean => {
+  const { kind } = parseStoredCredential(stored);
+  return kind === 'scrypt' || (kind === 'argon2' && HAS_ARGON2);
+};
+
+/**
+ * Whether the password is that of a stored credential: an scrypt or Argon2 hash, or the password itself, as Anchore
+ * stores it by default.
+ */
+export const verifyPassword = async (password: string, stored: string): Promise<Verification> => {
+  const credential = parseStoredCredential(stored);
+  switch (credential.kind) {
+    case 'plain':
+      return asVerification(equalTexts(password, credential.password));
+    case 'scrypt': {
+      const { N, r, p, salt, hash } = credential;
+      const options = { N, r, p, maxmem: MAX_HASH_MEMORY_BYTES * 2 };
+      return asVerification(timingSafeEqual(await scryptAsync(password, salt, hash.length, options), hash));
+    }
+    case 'argon2':
+      if (!HAS_ARGON2) return { outcome: 'unsupported', scheme: credential.algorithm };
+      return asVerification(timingSafeEqual(await argon2Async(password, credential), credential.hash));
+    case 'unsupported':
+      return { outcome: 'unsupported', scheme: credential.scheme };
+    default:
+      return credential satisfies never;
+  }
 };
 
 /** 24 letters and digits that can be selected with a double click: 142 bits. */

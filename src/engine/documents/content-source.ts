@@ -6,8 +6,9 @@ import { compress, compressStream } from '../../archive/codec.ts';
 import { payloadOf } from '../../archive/payload.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Payload } from '../../drivers/contract.ts';
+import type { DocumentMemory } from './document-memory.ts';
 
-/** Content up to this size stays in memory; in bytes. */
+/** Content up to this size stays in memory where there is room; in bytes. */
 const IN_MEMORY_BYTES = 1024 * 1024;
 
 /** The content of a document that is to be stored, which can be read several times. Dispose of it. */
@@ -17,11 +18,11 @@ export interface ContentSource extends AsyncDisposable {
   encode(compressed: boolean): Promise<Payload>;
 }
 
-/** Content that is in memory already. */
-export const contentOf = (bytes: Uint8Array): ContentSource => ({
+/** Content that is in memory already, in a share of it that goes with the content. */
+export const contentOf = (bytes: Uint8Array, share?: Disposable): ContentSource => ({
   sizeBytes: bytes.length,
   encode: async (compressed) => payloadOf(compressed ? await compress(bytes) : bytes),
-  [Symbol.asyncDispose]: async () => undefined,
+  [Symbol.asyncDispose]: async () => share?.[Symbol.dispose](),
 });
 
 /** A file without a name: it goes with its descriptor, however the process ends. */
@@ -88,15 +89,27 @@ const sourceOf = (file: HiddenFile, folder: string): ContentSource => {
   };
 };
 
+export interface ReceiveOptions {
+  readonly limitBytes: number;
+  /** What the sender says how much it will be; undefined where it does not. */
+  readonly announcedBytes: number | undefined;
+  /** Where files go. */
+  readonly folder: string;
+  readonly memory: DocumentMemory;
+}
+
 /**
- * Takes a body in as it comes: what is small in memory, the rest in a file of `folder`. Throws `request.too-large` as soon as
- * there is more than `limitBytes`.
+ * Takes a body in as it comes: what is small in memory while there is room, the rest in a file. Throws `request.too-large`
+ * as soon as there is more than the limit.
  */
 export const receiveContent = async (
   chunks: AsyncIterable<Uint8Array>,
-  limitBytes: number,
-  folder: string,
+  { limitBytes, announcedBytes = IN_MEMORY_BYTES, folder, memory }: ReceiveOptions,
 ): Promise<ContentSource> => {
+  using resources = new DisposableStack();
+  const share = announcedBytes > IN_MEMORY_BYTES ? undefined : memory.tryTakeForBody(announcedBytes);
+  if (share !== undefined) resources.use(share);
+  const inMemoryBytes = share === undefined ? 0 : share.sizeBytes;
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
   let file: HiddenFile | undefined;
@@ -104,7 +117,7 @@ export const receiveContent = async (
     for await (const chunk of chunks) {
       sizeBytes += chunk.length;
       if (sizeBytes > limitBytes) throw tooLarge(limitBytes);
-      if (file === undefined && sizeBytes <= IN_MEMORY_BYTES) {
+      if (file === undefined && sizeBytes <= inMemoryBytes) {
         parts.push(chunk);
         continue;
       }
@@ -118,7 +131,7 @@ export const receiveContent = async (
     await file?.close();
     throw error;
   }
-  return file === undefined ? contentOf(Buffer.concat(parts, sizeBytes)) : sourceOf(file, folder);
+  return file === undefined ? contentOf(Buffer.concat(parts, sizeBytes), resources.move()) : sourceOf(file, folder);
 };
 
 export const tooLarge = (limitBytes: number): AppError =>

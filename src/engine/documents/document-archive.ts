@@ -2,8 +2,8 @@ import type { MetadataRow, OwnDocuments } from '../../archive/metadata-store.ts'
 import type { DocumentKey } from '../../drivers/contract.ts';
 import type { ContentSource } from './content-source.ts';
 
-/** The content of a stored document. What is sent was checked, or the stream ends with an error. */
-export interface OpenDocument {
+/** The content of a stored document. What is sent was checked, or the stream ends with an error. Dispose of it. */
+export interface OpenDocument extends Disposable {
   /** undefined where it is only known at the end. */
   readonly sizeBytes: number | undefined;
   readonly chunks: AsyncIterable<Uint8Array>;

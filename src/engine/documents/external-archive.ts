@@ -10,6 +10,7 @@ import type { DocumentKey, Payload } from '../../drivers/contract.ts';
 import type { ArchiveScope } from '../../migration/scope.ts';
 import type { ContentSource } from './content-source.ts';
 import type { DocumentArchive, OpenDocument } from './document-archive.ts';
+import type { DocumentMemory } from './document-memory.ts';
 import { IntentRecovery } from './intent-recovery.ts';
 import { abandonIntent, beginIntent, completeWrite, endIntent, findIntent, type Intent } from './intent-store.ts';
 import { KeyMutex } from './key-mutex.ts';
@@ -23,6 +24,7 @@ const BUSY_LIMIT_MS = 30_000;
 
 export interface ExternalArchiveOptions {
   readonly log: Log;
+  readonly memory: DocumentMemory;
   /** How long after its service's end a write may still land in the store; in milliseconds. */
   readonly quietMs: number;
   /** Whose documents these are: another store has its own. */
@@ -36,6 +38,7 @@ export class ExternalArchive implements DocumentArchive {
   readonly #db: Database;
   readonly #store: Store;
   readonly #log: Log;
+  readonly #memory: DocumentMemory;
   readonly #quietMs: number;
   readonly #owners: OwnerLock;
   readonly #recovery: IntentRecovery;
@@ -45,6 +48,7 @@ export class ExternalArchive implements DocumentArchive {
     this.#db = db;
     this.#store = store;
     this.#log = options.log;
+    this.#memory = options.memory;
     this.#quietMs = options.quietMs;
     this.#owners = new OwnerLock(db);
     this.#recovery = new IntentRecovery(db, store.driver, this.#owners, options);
@@ -88,7 +92,8 @@ export class ExternalArchive implements DocumentArchive {
       if (intent === undefined || intent.oldDigest === null) return undefined;
       return [intent.oldDigest, intent.newDigest ?? intent.oldDigest];
     };
-    return readDocument(this.#db, this.#store.driver, key, findCandidates, signal);
+    const from = { db: this.#db, driver: this.#store.driver, memory: this.#memory };
+    return readDocument(from, key, findCandidates, signal);
   }
 
   async delete(key: DocumentKey, signal: AbortSignal): Promise<boolean> {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Payload } from '../../drivers/contract.ts';
 import { checkJsonDocument } from './json-document.ts';
+import { MAX_JSON_DEPTH } from './json-scanner.ts';
 
 /** The same text in memory, and as a stream that is cut at any byte. */
 const payloads = (bytes: Uint8Array, chunkBytes: number): readonly Payload[] => {
@@ -31,6 +32,8 @@ test('documents are told from everything else, in memory and as a stream', async
     '{"document":1}',
     ' {"document" : {"document": [1, {"a": null}], "b": "}"}} \n',
     '{"document":"ü\\u0000"}',
+    '{"\\u0064ocument":[-0, 1.5e+3, 2E-1, 10, true, false, "\\"\\\\\\/\\b"]}',
+    '{"document":[[],{},[{}],0]}',
   ])
     assert.deepEqual(await isTaken(good), [true, true], good);
   for (const bad of [
@@ -50,7 +53,18 @@ test('documents are told from everything else, in memory and as a stream', async
     '{"document": 1, "more": 2}',
     '{"more": 2, "document": 1}',
     '{"other": {"document": 1}}',
+    '{"document": 1, "document": 2}',
     '{"document": 01}',
+    '{"document": -}',
+    '{"document": 1.}',
+    '{"document": .5}',
+    '{"document": 1e}',
+    '{"document": "\t"}',
+    '{"document": "\\x"}',
+    '{"document": "\\u12g4"}',
+    '{"document": "unended}',
+    '{"document": [1,]}',
+    '{"document": [1}',
     '{"document": nul}',
     "{'document': 1}",
     '\uFEFF{"document": 1}',
@@ -67,4 +81,57 @@ test('any JSON value is a document, wherever the stream is cut', async () => {
     }),
     { numRuns: 100, seed: Number(process.env['TEST_SEED'] ?? 7) },
   );
+});
+
+test('any text is taken exactly where JSON.parse takes it', async () => {
+  const pieces = fc.constantFrom(
+    ...'{}[]:,"\\u0123456789abcdef-+.eE tfn'.split(''),
+    'true',
+    'null',
+    '"key"',
+    '{"key":',
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(pieces, { maxLength: 12 }), async (parts) => {
+      const text = `{"document":${parts.join('')}}`;
+      let expected = true;
+      try {
+        expected = Object.keys(JSON.parse(text) as object).join() === 'document';
+      } catch {
+        expected = false;
+      }
+      assert.deepEqual(await isTaken(text, 1), [expected, expected], text);
+    }),
+    { numRuns: 2000, seed: Number(process.env['TEST_SEED'] ?? 7) },
+  );
+});
+
+const nested = (depth: number): string => `{"document":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`;
+
+test('what nests too deep is refused with the place, as soon as it does', async () => {
+  assert.deepEqual(await isTaken(nested(MAX_JSON_DEPTH), 100), [true, true]);
+  for (const payload of payloads(Buffer.from(nested(MAX_JSON_DEPTH + 1)), 100))
+    await assert.rejects(checkJsonDocument(payload), {
+      code: 'request.invalid',
+      message: `expected at most 1000 brackets within each other; got another one at byte ${'{"document":'.length + MAX_JSON_DEPTH - 1}`,
+    });
+  let read = 0;
+  const endless = async function* (): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('{"document":');
+    for (; ; read += 1) yield Buffer.alloc(65_536, '[');
+  };
+  await assert.rejects(checkJsonDocument({ sizeBytes: 1e9, md5: '', open: endless }), { code: 'request.invalid' });
+  assert.equal(read, 0);
+});
+
+test('a value of 600 MB, more than a text can hold, is read through without being kept', async () => {
+  const chunk = Buffer.alloc(1_000_000, 'x');
+  const open = async function* (): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('{"document":"');
+    for (let count = 0; count < 600; count += 1) yield chunk;
+    yield Buffer.from('"}');
+  };
+  const before = process.memoryUsage().rss;
+  await checkJsonDocument({ sizeBytes: 600_000_015, md5: '', open });
+  assert.ok(process.memoryUsage().rss - before < 150_000_000);
 });

@@ -6,6 +6,7 @@ import { AppError, isAppError } from '../../core/errors.ts';
 import type { Database } from '../../database/database.ts';
 import type { DocumentKey, Driver } from '../../drivers/contract.ts';
 import type { OpenDocument } from './document-archive.ts';
+import type { DocumentMemory } from './document-memory.ts';
 
 /** Payloads up to this size are checked before the first byte is sent; in bytes. */
 const CHECKED_FIRST_BYTES = 8 * 1024 * 1024;
@@ -14,6 +15,9 @@ const SETTLED_LOOKS = 4;
 /** How long a row that keeps changing is looked at; in milliseconds. */
 const LOOKING_MS = 10_000;
 const PAUSE_MS = 40;
+/** So many parts at most, and so often each of them in memory: as bytes, as a text, and as what came from the network. */
+const DATABASE_PARTS = 16;
+const DATABASE_COPIES = 4;
 
 /** The digests that the bytes may have where the row does not say; undefined where that is not known either. */
 export type FindCandidates = (row: MetadataRow) => Promise<readonly string[] | undefined>;
@@ -22,7 +26,19 @@ const oneChunk = async function* (bytes: Uint8Array): AsyncGenerator<Uint8Array>
   if (bytes.length > 0) yield bytes;
 };
 
-const inMemory = (bytes: Uint8Array): OpenDocument => ({ sizeBytes: bytes.length, chunks: oneChunk(bytes) });
+type Content = Pick<OpenDocument, 'sizeBytes' | 'chunks'>;
+
+const inMemory = (bytes: Uint8Array): Content => ({ sizeBytes: bytes.length, chunks: oneChunk(bytes) });
+
+/**
+ * What a document of this size takes while it is read: small ones are held whole. A database sends larger ones in parts, as
+ * texts of twice their length, and of very large ones each part is larger too.
+ */
+const readingBytes = (driver: Driver, row: MetadataRow): number => {
+  const sizeBytes = row.sizeBytes ?? CHECKED_FIRST_BYTES;
+  const held = Math.min(sizeBytes, CHECKED_FIRST_BYTES);
+  return driver.capabilities.inDatabase ? Math.max(held, sizeBytes / DATABASE_PARTS) * DATABASE_COPIES : held;
+};
 
 /** Passes chunks on, and throws at their end where they were not what they should have been. */
 const checked = async function* (
@@ -50,7 +66,7 @@ const look = async (
   url: string,
   findCandidates: FindCandidates,
   signal: AbortSignal,
-): Promise<OpenDocument> => {
+): Promise<Content> => {
   const digests = row.digest === null ? await findCandidates(row) : [row.digest];
   const object = await driver.get({ key: row.key, url }, signal);
   const compressed = row.compressed === true;
@@ -72,8 +88,7 @@ const look = async (
 
 /** Opens a document for reading; see `DocumentArchive.open`. */
 export const readDocument = async (
-  db: Database,
-  driver: Driver,
+  { db, driver, memory }: { readonly db: Database; readonly driver: Driver; readonly memory: DocumentMemory },
   key: DocumentKey,
   findCandidates: FindCandidates,
   signal: AbortSignal,
@@ -88,8 +103,12 @@ export const readDocument = async (
     if (url === null) throw new AppError('document.missing', `${key.bucket}/${key.archiveId} has no content URL`);
     if (!driver.recognises(url))
       throw new AppError('document.missing', `${url} lies in a store that this configuration cannot read`);
+    using held = new DisposableStack();
+    held.use(await memory.take(readingBytes(driver, row), signal));
     try {
-      return await look(driver, row, url, findCandidates, signal);
+      const content = await look(driver, row, url, findCandidates, signal);
+      const share = held.move();
+      return { ...content, [Symbol.dispose]: () => share.dispose() };
     } catch (error) {
       if (!isAppError(error, 'document.corrupt', 'document.undecodable', 'store.not-found', 'store.corrupt'))
         throw error;

@@ -4,7 +4,7 @@ import type { DocumentKey } from '../../drivers/contract.ts';
 import type { OpenDocument } from '../documents/document-archive.ts';
 import { checkJsonDocument } from '../documents/json-document.ts';
 import { POLICY_BUCKET } from '../policies/policies.ts';
-import { readBody } from './read-body.ts';
+import { atEnd, readBody } from './read-body.ts';
 import type { RequestContext, RequestEnvironment, ServiceParts } from './request-environment.ts';
 import { BASIC, COMMON_ERRORS, CONFLICT, TOO_LARGE } from './schemas.ts';
 
@@ -74,7 +74,7 @@ const looksLikeDocument = (first: Uint8Array): boolean =>
   /^\s*\{\s*"document"/.test(Buffer.from(first.buffer, first.byteOffset, Math.min(first.length, 200)).toString('utf8'));
 
 const addJsonRoutes = (app: OpenAPIHono<RequestEnvironment>, parts: ServiceParts, path: string): void => {
-  const { documents, limits, metrics, temporaryFolder } = parts;
+  const { documents, metrics } = parts;
   app.openapi(
     createRoute({
       method: 'get',
@@ -93,6 +93,8 @@ const addJsonRoutes = (app: OpenAPIHono<RequestEnvironment>, parts: ServiceParts
       const key = keyOf(c);
       const opened = await documents.open(key, c.get('signal'));
       if (opened === undefined) throw notFound(key);
+      // Whether anything of it was read or not.
+      atEnd(c, opened);
       const { first, chunks } = await peek(opened);
       if (!looksLikeDocument(first)) {
         for await (const _ of chunks) break;
@@ -121,7 +123,7 @@ const addJsonRoutes = (app: OpenAPIHono<RequestEnvironment>, parts: ServiceParts
     async (c) => {
       const key = keyOf(c);
       refusePolicies(key);
-      await using content = await readBody(c, limits.maxDocumentBytes, temporaryFolder);
+      await using content = await readBody(c, parts);
       await checkJsonDocument(await content.encode(false));
       metrics.documentBytes('in', content.sizeBytes);
       await documents.put(key, content, c.get('signal'));
@@ -156,7 +158,7 @@ const addDeleteRoute = (app: OpenAPIHono<RequestEnvironment>, { documents }: Ser
 };
 
 const addRawRoutes = (app: OpenAPIHono<RequestEnvironment>, parts: ServiceParts): void => {
-  const { documents, limits, metrics, temporaryFolder } = parts;
+  const { documents, metrics } = parts;
   const path = '/v1/objects/raw/{bucket}/{archiveid}';
   app.openapi(
     createRoute({
@@ -175,6 +177,8 @@ const addRawRoutes = (app: OpenAPIHono<RequestEnvironment>, parts: ServiceParts)
       const key = keyOf(c);
       const opened = await documents.open(key, c.get('signal'));
       if (opened === undefined) throw notFound(key);
+      // Whether anything of it was read or not.
+      atEnd(c, opened);
       const count = (bytes: number): void => metrics.documentBytes('out', bytes);
       return answer(opened.chunks, opened.sizeBytes, 'application/octet-stream', count) as never;
     },
@@ -197,7 +201,7 @@ const addRawRoutes = (app: OpenAPIHono<RequestEnvironment>, parts: ServiceParts)
     async (c) => {
       const key = keyOf(c);
       refusePolicies(key);
-      await using content = await readBody(c, limits.maxDocumentBytes, temporaryFolder);
+      await using content = await readBody(c, parts);
       metrics.documentBytes('in', content.sizeBytes);
       await documents.put(key, content, c.get('signal'));
       return c.json(true, 200);

@@ -26,7 +26,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** An account's policies. */
-export const addPolicyRoutes = (app: OpenAPIHono<RequestEnvironment>, { policies }: ServiceParts): void => {
+export const addPolicyRoutes = (app: OpenAPIHono<RequestEnvironment>, { policies, memory }: ServiceParts): void => {
   app.openapi(
     createRoute({
       method: 'get',
@@ -77,12 +77,12 @@ export const addPolicyRoutes = (app: OpenAPIHono<RequestEnvironment>, { policies
     async (c) => {
       const { detail } = c.req.valid('query');
       const account = c.get('caller').account.name;
-      const { value } = await readJson(c, MAX_BUNDLE_BYTES);
+      const { value } = await readJson(c, MAX_BUNDLE_BYTES, memory);
       const policyId = await policies.save(account, value, c.get('signal'));
       return c.json(toRecord(await policies.get(account, policyId, detail, c.get('signal'))), 200);
     },
   );
-  addUpdateRoute(app, policies);
+  addUpdateRoute(app, policies, memory);
   app.openapi(
     createRoute({
       method: 'delete',
@@ -104,7 +104,11 @@ export const addPolicyRoutes = (app: OpenAPIHono<RequestEnvironment>, { policies
   );
 };
 
-const addUpdateRoute = (app: OpenAPIHono<RequestEnvironment>, policies: ServiceParts['policies']): void => {
+const addUpdateRoute = (
+  app: OpenAPIHono<RequestEnvironment>,
+  policies: ServiceParts['policies'],
+  memory: ServiceParts['memory'],
+): void => {
   app.openapi(
     createRoute({
       method: 'put',
@@ -125,7 +129,7 @@ const addUpdateRoute = (app: OpenAPIHono<RequestEnvironment>, policies: ServiceP
       const { detail } = c.req.valid('query');
       const account = c.get('caller').account.name;
       const signal = c.get('signal');
-      const { value } = await readJson(c, MAX_BUNDLE_BYTES);
+      const { value } = await readJson(c, MAX_BUNDLE_BYTES, memory);
       if (!isObject(value)) throw new AppError('request.invalid', 'expected a policy, as a GET of it gives one');
       const { policyId: named = policyId, active, policybundle } = value;
       const before = await policies.get(account, policyId, false, signal);

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { Authenticator, Caller } from '../auth/authenticator.ts';
 import type { UserDirectory } from '../auth/user-directory.ts';
 import type { DocumentArchive } from '../documents/document-archive.ts';
+import type { DocumentMemory } from '../documents/document-memory.ts';
 import type { Logger } from '../engine-log.ts';
 import type { ServiceState } from '../heartbeat.ts';
 import type { Policies } from '../policies/policies.ts';
@@ -35,6 +36,7 @@ export interface ServiceParts {
     readonly maxDocumentBytes: number;
     readonly requestTimeoutMs: number;
   };
+  readonly memory: DocumentMemory;
   /** Where bodies that are too large for memory are kept meanwhile. */
   readonly temporaryFolder: string;
   readonly version: string;

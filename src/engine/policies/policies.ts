@@ -97,7 +97,7 @@ export class Policies {
   }
 
   async #readBundle(row: PolicyRow, signal: AbortSignal): Promise<unknown> {
-    const opened = await this.#documents.open(keyOf(row.userId, row.policyId), signal);
+    using opened = await this.#documents.open(keyOf(row.userId, row.policyId), signal);
     const bytes = opened && (await readAll(opened.chunks, MAX_BUNDLE_BYTES));
     if (bytes === undefined)
       throw new AppError('document.missing', `policy ${row.policyId} has no bundle that can be read`);

@@ -5,7 +5,7 @@ import { findJournalNeeds, type JournalNeed, listUndoable } from '../../migratio
 import { connectDatabase } from '../connect-database.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { PLACES } from '../places.ts';
-import { wrapText } from '../plan/wrap-text.ts';
+import { wrapText } from '../wrap-text.ts';
 import { confirm } from '../prompt.ts';
 import { hasJournal } from '../task-store.ts';
 

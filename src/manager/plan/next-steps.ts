@@ -19,7 +19,7 @@ const commandLine = (context: CommandContext, input: CommandInput, command: stri
     ...flags.filter((flag) => input.flag(flag)).map(dashed),
     ...LIMITING.flatMap((name) => {
       const value = input.value(name);
-      return value === undefined ? [] : [dashed(name), quoteForShell(value)];
+      return value === undefined ? [] : [dashed(name), value];
     }),
     ...(input.value('verify') === undefined ? [] : [`--verify=${input.value('verify')}`]),
   ]);
