@@ -123,6 +123,24 @@ test('clean of a migration that was kept', async () => {
   await run(0, 'verify', from);
 });
 
+test('what cleaning could not delete is told until it is gone', async () => {
+  const [kept] = objectsOf(await run(0, 'migrate', from, to, '--dontask', '--nodelete', '--json'));
+  const id = String(kept?.['id']);
+  const changed = `"documentName" = (SELECT min("documentName") FROM archive_document)`;
+  await database.query(`UPDATE archive_document SET jsondata = 'by somebody else' WHERE ${changed}`);
+  await run(1, 'clean', id, '--dontask');
+  const { stdout } = await run(0, 'show-migration', id);
+  assert.match(
+    stdout,
+    /^left at the source \(what tries again: anchore-manager .* clean \d+\):\n {2}db:\/\/.*no longer holds/m,
+  );
+  await run(1, 'clean', id, '--dontask');
+  await database.query(`DELETE FROM archive_document WHERE jsondata = 'by somebody else'`);
+  await run(0, 'clean', id, '--dontask');
+  assert.doesNotMatch((await run(0, 'show-migration', id)).stdout, /left at the source/);
+  await run(0, 'migrate', to, from, '--dontask');
+});
+
 test('FROM that none of the documents is at is refused; an archive that has arrived is nothing to do', async () => {
   const other = await configs.write('other.yaml', 'localfs', `{archive_data_dir: ${join(configs.folder, 'other')}}`);
   const { stderr } = await run(3, 'migrate', to, other, '--dontask');

@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import { renderPlainTable } from '../../core/plain-table.ts';
 import { describeDocument } from '../../migration/describe.ts';
+import { listLeftAtSource } from '../../migration/document-store.ts';
 import { DOCUMENT_STATES, SKIP_REASONS, type SkipReason } from '../../migration/phases.ts';
 import type { RunRecord } from '../../migration/run-store.ts';
 import { getStatus, type MigrationStatus, pageExceptions } from '../../migration/status.ts';
@@ -8,6 +9,7 @@ import type { Command } from '../context.ts';
 import { switchText } from '../progress/describe-run.ts';
 import { listReportedRuns } from '../report/report-store.ts';
 import { connectForId, getRecord, parseId } from '../journalled.ts';
+import { pasteFor } from '../pasted-command.ts';
 import { findTask, type MigrationTask } from '../task-store.ts';
 import { renderTaskTable } from '../task-table.ts';
 
@@ -81,10 +83,16 @@ export const showMigration: Command = async (context, input) => {
   const { runs } = await listReportedRuns(db, id);
   output.text(`${renderTaskTable([task])}\n\n${describe(status, task)}`);
   if (runs.length > 0) output.text(`\n${describeRuns(runs)}`);
+  const leftAtSource = await listLeftAtSource(db, id);
+  if (leftAtSource.length > 0) {
+    output.text(`\nleft at the source (what tries again: ${pasteFor(context, db)('clean', id)}):`);
+    for (const { text } of leftAtSource) output.text(`  ${text}`);
+  }
   output.object({
     ...status,
     condition: task.condition,
     runs,
+    leftAtSource,
     failures: Object.fromEntries(status.failures),
     skipped: Object.fromEntries(status.skipped),
   });
