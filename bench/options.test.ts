@@ -30,6 +30,7 @@ describe('the command line of the benchmark', () => {
     assert.deepEqual(names(['db2-db']), ['db2-db']);
     assert.deepEqual(names(['db-s3']), ['db-s3-swift', 'db-s3-versitygw', 'db-s3-minio']);
     assert.ok(names([]).length < ROWS.length, 'some are measured only where they are named');
+    assert.ok(names([]).includes('concurrency-swift'), 'what has a target is on the page');
     assert.throws(() => chooseRows(['db-nowhere']), /expected one of db-s3-swift/);
   });
 });

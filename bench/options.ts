@@ -18,7 +18,7 @@ export const USAGE = `usage: npm run bench -- [--quick | --full] [--only ROW...]
        npm run bench -- --report
 
   --quick      few documents, some minutes (the default); results in bench/results/quick
-  --full       the sizes of docs/performance.md, half an hour; results in bench/results, and the page is written
+  --full       the sizes of docs/performance.md, most of an hour; results in bench/results, and the page is written
   --only       these rows, or those whose names begin with this: --only db-s3 memory
   --runs       how often each contender runs, in turn; default 5, quick 3
   --documents  so many documents instead of each row's own number

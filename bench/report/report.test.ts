@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { judge, type KeptResult } from '../result.ts';
 import { drawGrowth } from './growth-plot.ts';
 import { fillPlace } from './page.ts';
+import { renderCpu, renderGrowth } from './sections.ts';
 import { renderContenders, renderOthers, renderTargets } from './tables.ts';
 
 const RESULT: KeptResult = {
@@ -39,8 +42,8 @@ describe('the page of the benchmark', () => {
 
   test('every contender is there, with what was measured of it', () => {
     const text = renderContenders([RESULT]);
-    assert.match(text, /^\| one \| 2\.00 s \| 50\.0 \| {2}\| {2}\| 150 MB \|$/m);
-    assert.match(text, /^\| other \| 1\.00 s \| 100 \| 5\.00 \| 0\.25 s \| {2}\|$/m);
+    assert.match(text, /^\| one \| 1 \| 2\.00 s \| 50\.0 \| {2}\| {2}\| 150 MB \|$/m);
+    assert.match(text, /^\| other \| 1 \| 1\.00 s \| 100 \| 5\.00 \| 0\.25 s \| {2}\|$/m);
     assert.match(
       text,
       /versitygw v1\.8\.0; documents 100, concurrency of bare requests 16; load before and after 0\.10, 1\.50/,
@@ -58,13 +61,49 @@ describe('the page of the benchmark', () => {
     assert.throws(() => fillPlace(page, 'z', ''), /no place/);
   });
 
+  test('nothing is said, and no file is linked, of what was not measured', () => {
+    assert.equal(renderGrowth([], 'plot.svg'), 'Not measured yet: `npm run bench -- --full --only growth`.');
+    assert.equal(renderCpu([RESULT]), 'Not measured yet: `npm run bench -- --full --only profile`.');
+  });
+
+  test('how often each size was run is said beside the plot', () => {
+    const points = [5, 2, 1].map((runs, index) => ({ documents: 10_000 * 10 ** index, seconds: 1, runs }));
+    const text = renderGrowth([{ name: 'db -> db2', points }], 'plot.svg');
+    assert.match(text, /^Whole migrations of 10,000 to 1,000,000 documents/);
+    assert.match(text, /^Runs by number of documents: 10,000: 5; 100,000: 2; 1,000,000: 1\.$/m);
+    assert.match(text, /\(plot\.svg\)$/);
+  });
+
+  test('a profile comes with what it is, and why what it shows stays', () => {
+    const profile = {
+      busySeconds: 2,
+      idleSeconds: 1,
+      categories: [{ category: 'garbage collection', seconds: 2 } as const],
+      functions: [],
+    };
+    const text = renderCpu([{ ...RESULT, profile }]);
+    for (const part of [
+      /^A migration under `node --cpu-prof`/,
+      /^\| garbage collection \| 2\.00 \|/m,
+      /^What is left, and why it stays:$/m,
+    ])
+      assert.match(text, part);
+  });
+
+  test('the page has every place, and links no plot that is not there', async () => {
+    const page = await readFile(new URL('../../docs/performance.md', import.meta.url), 'utf8');
+    for (const name of ['machine', 'targets', 'growth', 'others', 'profile', 'contenders']) fillPlace(page, name, '');
+    for (const [, file = ''] of page.matchAll(/\]\((performance[^)]*\.svg)\)/g))
+      assert.ok(existsSync(new URL(`../../docs/${file}`, import.meta.url)), file);
+  });
+
   test('the plot has a line for each destination, and proportional growth is a straight one', () => {
     const svg = drawGrowth([
       {
         name: 'db -> db2',
-        points: [1_000, 10_000, 100_000].map((documents) => ({ documents, seconds: documents / 1_000 })),
+        points: [1_000, 10_000, 100_000].map((documents) => ({ documents, seconds: documents / 1_000, runs: 1 })),
       },
-      { name: 'a < b', points: [{ documents: 1_000, seconds: 3 }] },
+      { name: 'a < b', points: [{ documents: 1_000, seconds: 3, runs: 1 }] },
     ]);
     const [line] = [...svg.matchAll(/class="line"[^>]*points="([^"]*)"/g)].map((match) => match[1] ?? '');
     const slopes = (line ?? '').split(' ').map((point) => point.split(',').map(Number));

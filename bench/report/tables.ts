@@ -49,6 +49,7 @@ export const renderContenders = (results: readonly KeptResult[]): string =>
     .map((result) => {
       const rows = result.contenders.map(({ name, samples }) => [
         name,
+        String(samples.length),
         middle(samples, (sample) => sample.wallSeconds, ' s'),
         middle(samples, documentsPerSecond, ''),
         middle(samples, (sample) => (sample.bytes === undefined ? undefined : megabytesPerSecond(sample)), ''),
@@ -61,7 +62,7 @@ export const renderContenders = (results: readonly KeptResult[]): string =>
         `load before and after ${result.loadAverage.map(figure).join(', ')}`,
       ];
       return `**${result.title}** (${about.filter((text) => text !== '').join('; ')})\n\n${table(
-        ['', 'time', 'documents/s', 'MB/s', 'CPU', 'peak memory'],
+        ['', 'runs', 'time', 'documents/s', 'MB/s', 'CPU', 'peak memory'],
         rows,
       )}`;
     })

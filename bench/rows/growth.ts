@@ -25,6 +25,7 @@ export const growthLines = (contenders: readonly Contender[]): readonly PlotLine
       .map(({ samples }) => ({
         documents: samples[0]?.documents ?? 0,
         seconds: median(samples.map((sample) => sample.wallSeconds)),
+        runs: samples.length,
       })),
   })).filter(({ points }) => points.length > 0);
 
