@@ -1,5 +1,5 @@
 /**
- * Compiles the sources to JavaScript, as they are published, and writes the manual page beside them:
+ * Compiles the sources to JavaScript, as they are published, and writes the manual pages beside them:
  * npm run build [-- FOLDER] (default: dist, and then man).
  */
 import { spawnSync } from 'node:child_process';
@@ -8,9 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readPackageVersion } from '../src/core/package-version.ts';
-import { describeProgram } from '../src/manager/command-line/describe-program.ts';
-import { createProgram } from '../src/manager/command-line/program.ts';
-import { renderManPage } from '../src/manager/manual/man-page.ts';
+import { renderManPages } from './manual-pages.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const target = resolve(repository, process.argv[2] ?? 'dist');
@@ -28,10 +26,5 @@ const { status } = spawnSync(
 process.exitCode = status ?? 1;
 
 const manual = resolve(target, '../man');
-const program = createProgram(
-  async () => undefined,
-  readPackageVersion(),
-  () => undefined,
-);
 mkdirSync(manual, { recursive: true });
-writeFileSync(join(manual, 'anchore-manager.1'), renderManPage(describeProgram(program), readPackageVersion()));
+for (const [name, page] of renderManPages(readPackageVersion())) writeFileSync(join(manual, `${name}.1`), page);

@@ -1,5 +1,7 @@
 import { Command as Commander, InvalidArgumentError, Option } from 'commander';
+import { addCompletion } from '../core/command-line/completion-command.ts';
 import type { Command } from './context.ts';
+import { MANUAL_NOTES } from './manual-notes.ts';
 import type { ConnectionOptions } from './settings.ts';
 
 export interface RunOptions {
@@ -13,12 +15,14 @@ export interface RunOptions {
 /** Runs a command that the command line names. `load` imports it: `--help` must not pay for what it does not use. */
 export type RunCommand = (load: () => Promise<Command>, options: RunOptions) => Promise<void>;
 
-const EXIT_CODES = `
+const NOTES = `
 Options may stand before or after the command. The password is best kept in a file (--password-file).
-Environment: ANCHORE_CLI_URL, ANCHORE_CLI_USER, ANCHORE_CLI_PASS, ANCHORE_CLI_PASS_FILE, ANCHORE_CLI_ACCOUNT, ANCHORE_CLI_JSON=y,
-  ANCHORE_CLI_SSL_VERIFY=n, ANCHORE_CLI_CACERT, ANCHORE_CLI_CONFIG, ANCHORE_CLI_DEBUG=y
+Environment: ${MANUAL_NOTES.variables
+  .map(([name]) => name)
+  .join(', ')
+  .replaceAll(/(.{80}\S*) /g, '$1\n  ')}
 Exit codes:
-  0 done   1 the service refused it   2 usage, no access, or the service failed   130 interrupted`;
+  ${MANUAL_NOTES.exits.map(([code, text]) => `${code} ${text}`).join('   ')}`;
 
 const seconds = (text: string): number => {
   const value = Number(text);
@@ -214,7 +218,7 @@ export const createProgram = (run: RunCommand, version: string, writeOut: (text:
     .version(version, '--version', 'Print the version.')
     .helpOption('-h, --help', 'Show help.')
     .helpCommand(false)
-    .addHelpText('after', EXIT_CODES);
+    .addHelpText('after', NOTES);
   addSystem(program, run);
   addPolicy(program, run);
   const account = new Group(program, 'account', 'Accounts.', run);
@@ -224,5 +228,6 @@ export const createProgram = (run: RunCommand, version: string, writeOut: (text:
     async () => (await import('./commands/account-list.ts')).accountList,
   );
   addDocument(program, run);
+  addCompletion(program, writeOut);
   return program;
 };

@@ -63,32 +63,13 @@ const run = async (work: () => Promise<void>): Promise<void> => {
 };
 
 const main = async (): Promise<void> => {
-  const { Command, CommanderError } = await import('commander');
-  const program = new Command('anchore-engine')
-    .description('The service that owns an archive: documents and policies over REST.')
-    .version(readPackageVersion(), '--version', 'Print the version.')
-    .helpCommand(false)
-    .configureOutput({ writeErr: () => undefined })
-    .exitOverride();
-  const config = [
-    '-c, --config <file>',
-    'Configuration file. Default: none; the embedded database in ./anchore-data.',
-  ] as const;
-  const debug = ['--debug', 'Write what happens in detail.'] as const;
-  program
-    .command('start')
-    .description('Run the services that the configuration enables.')
-    .option(...config)
-    .option('--allow-unreadable', 'Start although the configuration cannot read some of the documents, and warn.')
-    .option('--any-port', 'Listen on ports that are free, instead of those of the configuration.')
-    .option(...debug)
-    .action((given: Readonly<Record<string, unknown>>) => run(() => start(given)));
-  program
-    .command('init')
-    .description('Create or upgrade the tables, and end.')
-    .option(...config)
-    .option(...debug)
-    .action((given: Readonly<Record<string, unknown>>) => run(() => initialize(given)));
+  const { CommanderError } = await import('commander');
+  const { createProgram } = await import('./program.ts');
+  const program = createProgram(
+    { start: (given) => run(() => start(given)), init: (given) => run(() => initialize(given)) },
+    readPackageVersion(),
+    (text) => void process.stdout.write(text),
+  );
   try {
     await program.parseAsync();
   } catch (error) {

@@ -14,7 +14,7 @@ interface Manifest {
   readonly version: string;
   readonly files: readonly string[];
   readonly bin: Readonly<Record<string, string>>;
-  readonly man: string;
+  readonly man: readonly string[];
 }
 
 /** Where no Node is found, but the ordinary tools of a shell are. */
@@ -73,14 +73,14 @@ describe('the published package', async () => {
     assert.match(stdout, new RegExp(manifest.version.replaceAll('.', '\\.')));
   });
 
-  test('holds no sources and no tests, every launcher that it names, and the manual page', async () => {
+  test('holds no sources and no tests, every launcher that it names, and the manual pages', async () => {
     const { stdout } = await run('tar', ['-tzf', join(folder, `${manifest.name}-${manifest.version}.tgz`)]);
     const files = stdout.trim().split('\n');
     assert.deepEqual(
       files.filter((file) => /\.test\.|^package\/(?:src|test|fixtures)\//.test(file)),
       [],
     );
-    for (const file of [...Object.values(manifest.bin), manifest.man])
+    for (const file of [...Object.values(manifest.bin), ...manifest.man])
       assert.ok(files.includes(`package/${file}`), file);
   });
 });

@@ -1,10 +1,11 @@
-import { Argument, Command as Commander } from 'commander';
+import { Command as Commander } from 'commander';
+import { COMPLETION_TEXT, shellArgument } from '../../core/command-line/completion-command.ts';
+import { describeProgram } from '../../core/command-line/describe-program.ts';
 import type { ConsoleOptions } from '../console.ts';
 import type { Command, CommandInput, GroupOptions } from '../context.ts';
 import { declareAfter } from './after.ts';
 import { declareBefore } from './before.ts';
 import type { Declare } from './declare.ts';
-import { describeProgram } from './describe-program.ts';
 import { EXIT_TEXTS } from './exit-texts.ts';
 import { formatHelp } from './format-help.ts';
 import { groupOptionsOf, inputOf } from './input.ts';
@@ -105,12 +106,8 @@ export const createProgram = (run: RunCommand, version: string, writeOut: (text:
     .addHelpText('after', EXIT_CODES);
   addGroup(program, 'archivestorage', 'Archive storage: check, migrate, verify, undo.', run);
   addGroup(program, 'objectstorage', 'The same as archivestorage, under its later name.', run);
-  declareCommand(
-    program,
-    run,
-    'completion',
-    'Print a script that makes a shell complete this command line; its first lines say where it goes.',
-    async () => (await import('../commands/completion.ts')).createCompletion(describeProgram(program)),
-  ).addArgument(new Argument('<shell>', 'The shell.').choices(['bash', 'zsh', 'fish']));
+  declareCommand(program, run, 'completion', COMPLETION_TEXT, async () =>
+    (await import('../commands/completion.ts')).createCompletion(describeProgram(program)),
+  ).addArgument(shellArgument());
   return program;
 };

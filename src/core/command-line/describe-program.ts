@@ -18,6 +18,8 @@ export interface DescribedOption {
 
 export interface DescribedArgument {
   readonly name: string;
+  /** It can be given several times. */
+  readonly repeated: boolean;
   readonly value: ValueKind;
 }
 
@@ -31,7 +33,7 @@ export interface DescribedCommand {
 }
 
 /** Values with these names are paths. */
-const PATH_NAMES: ReadonlySet<string> = new Set(['config', 'configfile', 'file', 'from', 'to']);
+const PATH_NAMES: ReadonlySet<string> = new Set(['config', 'configfile', 'file', 'folder', 'from', 'to']);
 
 const kindOf = (name: string, choices: readonly string[] | undefined): ValueKind => {
   if (choices !== undefined) return { type: 'choice', choices };
@@ -50,6 +52,7 @@ const describeOption = (option: Option): DescribedOption => {
 
 const describeArgument = (argument: Argument): DescribedArgument => ({
   name: argument.name(),
+  repeated: argument.variadic,
   value: kindOf(argument.name(), argument.argChoices),
 });
 

@@ -1,5 +1,5 @@
-import type { DescribedCommand, ValueKind } from '../command-line/describe-program.ts';
-import { firstSentence, groupBy, listPlaces, listValuedOptions, type Place } from './places.ts';
+import type { DescribedCommand, ValueKind } from '../describe-program.ts';
+import { firstSentence, groupBy, listPlaces, listPositions, listValuedOptions, type Place } from './places.ts';
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
@@ -28,14 +28,19 @@ const optionEntry = ({ path, options }: Place): readonly [string, string] => [
   `offered=(${described(options.flatMap(({ names, text }) => names.map((name) => [name, text] as const)))})`,
 ];
 
-const argumentEntries = ({ path, command }: Place): readonly (readonly [string, string])[] => [
-  ...(command.commands.length > 0
-    ? [[`'${path}:0'`, `offered=(${described(command.commands.map(({ name, text }) => [name, text]))})`] as const]
+const argumentEntries = (place: Place): readonly (readonly [string, string])[] => [
+  ...(place.command.commands.length > 0
+    ? [
+        [
+          `'${place.path}:0'`,
+          `offered=(${described(place.command.commands.map(({ name, text }) => [name, text]))})`,
+        ] as const,
+      ]
     : []),
-  ...command.arguments.map(({ value }, index) => [`'${path}:${index}'`, completionOf(value)] as const),
+  ...listPositions(place).map(([position, value]) => [`'${place.path}:${position}'`, completionOf(value)] as const),
 ];
 
-/** Completion for zsh, to be sourced after `compinit` or put into a folder of `fpath` as `_anchore-manager`. */
+/** Completion for zsh, to be sourced after `compinit` or put into a folder of `fpath` as `_` and the name of the program. */
 export const renderZsh = (program: DescribedCommand): string => {
   const places = listPlaces(program);
   const valued = [...listValuedOptions(places)];

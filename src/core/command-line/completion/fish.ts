@@ -1,5 +1,5 @@
-import type { DescribedCommand, DescribedOption, ValueKind } from '../command-line/describe-program.ts';
-import { firstSentence, listPlaces, listValuedOptions, type Place } from './places.ts';
+import type { DescribedCommand, DescribedOption, ValueKind } from '../describe-program.ts';
+import { firstSentence, functionName, listPlaces, listPositions, listValuedOptions, type Place } from './places.ts';
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
@@ -21,14 +21,15 @@ const optionLine = (start: string, option: DescribedOption): string => {
   return `${start}${names.join('')}${valueFlags(option.value)} -d ${quoted(firstSentence(option.text))}`;
 };
 
-const linesOf = (name: string, { path, command, options }: Place): readonly string[] => {
+const linesOf = (program: DescribedCommand, place: Place): readonly string[] => {
+  const { path, command, options } = place;
   const at = (...positions: readonly number[]): string =>
-    `complete -c ${name} -n ${quoted(['__anchore_manager_at', path === '' ? '/' : path, ...positions].join(' '))}`;
+    `complete -c ${program.name} -n ${quoted([`_${functionName(program)}_at`, path === '' ? '/' : path, ...positions].join(' '))}`;
   return [
     ...command.commands.map((inner) => `${at(0)} -a ${inner.name} -d ${quoted(firstSentence(inner.text))}`),
-    ...command.arguments.flatMap(({ value }, index) => {
-      if (value.type === 'path') return [`${at(index)} -F`];
-      return value.type === 'choice' ? [`${at(index)} -a ${quoted(value.choices.join(' '))}`] : [];
+    ...listPositions(place).flatMap(([position, value]) => {
+      if (value.type === 'path') return [`${at(position)} -F`];
+      return value.type === 'choice' ? [`${at(position)} -a ${quoted(value.choices.join(' '))}`] : [];
     }),
     ...options.map((option) => optionLine(at(), option)),
   ];
@@ -39,7 +40,7 @@ export const renderFish = (program: DescribedCommand): string => {
   const places = listPlaces(program);
   return `# Completion of ${program.name} for fish. To have it in every shell:
 #   ${program.name} completion fish >~/.config/fish/completions/${program.name}.fish
-function __anchore_manager_at -d 'Whether the cursor is behind this command, and at one of these arguments of it'
+function _${functionName(program)}_at -d 'Whether the cursor is behind this command, and at one of these arguments of it'
     set -l node
     set -l position 0
     set -l expects
@@ -73,6 +74,6 @@ function __anchore_manager_at -d 'Whether the cursor is behind this command, and
     test (count $argv) -eq 1; or contains -- $position $argv[2..-1]
 end
 complete -c ${program.name} -f
-${places.flatMap((place) => linesOf(program.name, place)).join('\n')}
+${places.flatMap((place) => linesOf(program, place)).join('\n')}
 `;
 };

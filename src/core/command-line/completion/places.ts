@@ -1,4 +1,4 @@
-import type { DescribedCommand, DescribedOption, ValueKind } from '../command-line/describe-program.ts';
+import type { DescribedCommand, DescribedOption, ValueKind } from '../describe-program.ts';
 
 /** A command with what can be typed behind it; its path is `/archivestorage/migrate`, that of the program itself is ''. */
 export interface Place {
@@ -22,6 +22,18 @@ export const listPlaces = (
 
 const isAmong = (option: DescribedOption, others: readonly DescribedOption[]): boolean =>
   others.some((other) => other.names.some((name) => option.names.includes(name)));
+
+/** A word that can be repeated is completed so often. */
+const REPEATED = 16;
+
+/** What can be typed at each place behind a command, counted from 0. */
+export const listPositions = ({ command }: Place): readonly (readonly [position: number, value: ValueKind])[] =>
+  command.arguments.flatMap(({ value, repeated }, index) =>
+    Array.from({ length: repeated ? REPEATED : 1 }, (_, more) => [index + more, value] as const),
+  );
+
+/** The name of a shell's function for a program, which holds no hyphen. */
+export const functionName = (program: DescribedCommand): string => `_${program.name.replaceAll('-', '_')}`;
 
 /** Names of options with what their values are. One name means one thing in the whole program, which a test holds. */
 export const listValuedOptions = (places: readonly Place[]): ReadonlyMap<string, ValueKind> =>

@@ -1,5 +1,5 @@
-import type { DescribedCommand, ValueKind } from '../command-line/describe-program.ts';
-import { groupBy, listPlaces, listValuedOptions, type Place } from './places.ts';
+import type { DescribedCommand, ValueKind } from '../describe-program.ts';
+import { functionName, groupBy, listPlaces, listPositions, listValuedOptions, type Place } from './places.ts';
 
 const words = (list: readonly string[]): string => list.join(' ');
 
@@ -20,11 +20,11 @@ const caseLines = (entries: readonly (readonly [pattern: string, reply: string])
     .map((group) => `      ${group.map(([pattern]) => pattern).join('|')}) reply='${group[0]?.[1] ?? ''}' ;;`)
     .join('\n');
 
-const argumentEntries = ({ path, command }: Place): readonly (readonly [string, string])[] => [
-  ...(command.commands.length > 0
-    ? [[`'${path}:0'`, `words:${words(command.commands.map(({ name }) => name))}`] as const]
+const argumentEntries = (place: Place): readonly (readonly [string, string])[] => [
+  ...(place.command.commands.length > 0
+    ? [[`'${place.path}:0'`, `words:${words(place.command.commands.map(({ name }) => name))}`] as const]
     : []),
-  ...command.arguments.map(({ value }, index) => [`'${path}:${index}'`, replyOf(value)] as const),
+  ...listPositions(place).map(([position, value]) => [`'${place.path}:${position}'`, replyOf(value)] as const),
 ];
 
 /**
@@ -39,7 +39,7 @@ export const renderBash = (program: DescribedCommand): string => {
   );
   return `# Completion of ${program.name} for bash. To have it in every shell, put this into ~/.bashrc:
 #   source <(${program.name} completion bash)
-_anchore_manager() {
+${functionName(program)}() {
   local line="\${COMP_LINE:0:COMP_POINT}" current="" node="" expects="" reply="nothing" word
   local -i position=0
   local -a typed=()
@@ -89,6 +89,6 @@ ${caseLines(places.flatMap(argumentEntries))}
     words:*) mapfile -t COMPREPLY < <(compgen -W "\${reply#words:}" -- "$current") ;;
   esac
 }
-complete -F _anchore_manager ${program.name}
+complete -F ${functionName(program)} ${program.name}
 `;
 };

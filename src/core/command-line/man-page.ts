@@ -1,5 +1,14 @@
-import type { DescribedCommand, DescribedOption } from '../command-line/describe-program.ts';
-import { EXIT_TEXTS } from '../command-line/exit-texts.ts';
+import type { DescribedCommand, DescribedOption } from './describe-program.ts';
+
+/** Names with what they mean, as a manual page lists them. */
+export type Explained = readonly (readonly [name: string, text: string])[];
+
+/** What a manual page says beside the declarations of the command line. */
+export interface ManualNotes {
+  readonly exits: Explained;
+  /** Variables that the program reads of its environment. */
+  readonly variables: Explained;
+}
 
 /** Text as roff prints it, in short lines: none is a request, and a hyphen stays one that can be copied. */
 const escapeText = (text: string): string =>
@@ -36,7 +45,7 @@ const renderCommand = (path: readonly string[], command: DescribedCommand): stri
   const usage = [
     bold([...path, command.name].join(' ')),
     ...(command.options.some(isOwn) ? ['[\\fIoptions\\fR]'] : []),
-    ...command.arguments.map(({ name }) => `\\fI${escapeText(name)}\\fR`),
+    ...command.arguments.map(({ name, repeated }) => `\\fI${escapeText(name)}\\fR${repeated ? ' ...' : ''}`),
   ];
   const choices = command.arguments.flatMap(({ name, value }) =>
     value.type === 'choice'
@@ -51,46 +60,40 @@ const renderCommand = (path: readonly string[], command: DescribedCommand): stri
   ].join('\n');
 };
 
-/** Each variable that a command reads of its environment. */
-const VARIABLES: readonly (readonly [name: string, text: string])[] = [
-  ['ANCHORE_DB_CONNECT', 'The database URL, where no option names one.'],
-  [
-    'PGHOST, PGPORT, PGUSER, PGPASSWORD, PGSSLMODE, ...',
-    "libpq's own variables, for what the database URL leaves out.",
-  ],
-  ['AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ...', 'The credentials of an S3 store with iamauto.'],
-];
+/** Groups with the same commands under several names are one; the first name stands for it. */
+const distinctGroups = (groups: readonly DescribedCommand[]): readonly DescribedCommand[] =>
+  [...Map.groupBy(groups, ({ commands }) => commands.map(({ name }) => name).join(' ')).values()].flatMap(
+    ([first]) => first ?? [],
+  );
 
-/**
- * The manual page in the language of man(7), from the same declarations as `--help`. Of groups that take the same commands
- * only the first is written out.
- */
-export const renderManPage = (program: DescribedCommand, version: string): string => {
+/** The manual page in the language of man(7), from the same declarations as `--help`. */
+export const renderManPage = (program: DescribedCommand, version: string, notes: ManualNotes): string => {
   const groups = program.commands.filter(({ commands }) => commands.length > 0);
-  const [group] = groups;
+  const distinct = distinctGroups(groups);
   const single = program.commands.filter(({ commands }) => commands.length === 0);
   const entry = ([name, text]: readonly [string, string]): string => `.TP\n${bold(name)}\n${escapeText(text)}`;
+  const groupOptions = distinct.flatMap(({ options }) => options.filter(isOwn));
   return `${[
     `.TH ${quoteHeading(program.name)} 1 "" "${escapeText(`${program.name} ${version}`)}" "User Commands"`,
     section('name', `${escapeText(program.name)} \\- ${escapeText(program.text.replace(/\.$/, ''))}`),
     section(
       'synopsis',
       bold(program.name),
-      `{${groups.map(({ name }) => bold(name)).join('|')}}`,
+      ...(groups.length === 0 ? [] : [`{${groups.map(({ name }) => bold(name)).join('|')}}`]),
       '\\fIcommand\\fR [\\fIoptions\\fR] [\\fIarguments\\fR]',
     ),
-    section('groups', ...groups.map(({ name, text }) => entry([name, text]))),
+    ...(groups.length === 0 ? [] : [section('groups', ...groups.map(({ name, text }) => entry([name, text])))]),
     section(
       'options',
-      'They stand before or after the command.',
-      ...[...program.options, ...(group?.options.filter(isOwn) ?? [])].map(renderOption),
+      ...(groups.length === 0 ? [] : ['They stand before or after the command.']),
+      ...[...program.options, ...groupOptions].map(renderOption),
     ),
     section(
       'commands',
-      ...(group?.commands.map((command) => renderCommand([group.name], command)) ?? []),
+      ...distinct.flatMap((group) => group.commands.map((command) => renderCommand([group.name], command))),
       ...single.map((command) => renderCommand([], command)),
     ),
-    section('exit status', ...Object.entries(EXIT_TEXTS).map(entry)),
-    section('environment', ...VARIABLES.map(entry)),
+    section('exit status', ...notes.exits.map(entry)),
+    ...(notes.variables.length === 0 ? [] : [section('environment', ...notes.variables.map(entry))]),
   ].join('\n')}\n`;
 };
