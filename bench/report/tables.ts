@@ -50,7 +50,7 @@ export const renderContenders = (results: readonly KeptResult[]): string =>
       const rows = result.contenders.map(({ name, samples }) => [
         name,
         middle(samples, (sample) => sample.wallSeconds, ' s'),
-        middle(samples, documentsPerSecond, ''),
+        middle(samples, (sample) => (sample.documents === 0 ? undefined : documentsPerSecond(sample)), ''),
         middle(samples, (sample) => (sample.bytes === undefined ? undefined : megabytesPerSecond(sample)), ''),
         middle(samples, (sample) => sample.cpuSeconds, ' s'),
         middle(samples, (sample) => sample.peakMemoryBytes && sample.peakMemoryBytes / 1e6, ' MB'),
