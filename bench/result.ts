@@ -23,7 +23,7 @@ export interface Claim {
   readonly what: string;
   /** Left out: measured for its own sake. */
   readonly target?: Target;
-  readonly unit: 'x' | 's' | 'MB' | 'documents/s' | 'MB/s';
+  readonly unit: 'x' | 's' | 'ms' | 'MB' | 'documents/s' | 'MB/s';
   readonly values: readonly number[];
 }
 

@@ -51,7 +51,7 @@ export const renderContenders = (results: readonly KeptResult[]): string =>
         name,
         String(samples.length),
         middle(samples, (sample) => sample.wallSeconds, ' s'),
-        middle(samples, documentsPerSecond, ''),
+        middle(samples, (sample) => (sample.documents === 0 ? undefined : documentsPerSecond(sample)), ''),
         middle(samples, (sample) => (sample.bytes === undefined ? undefined : megabytesPerSecond(sample)), ''),
         middle(samples, (sample) => sample.cpuSeconds, ' s'),
         middle(samples, (sample) => sample.peakMemoryBytes && sample.peakMemoryBytes / 1e6, ' MB'),

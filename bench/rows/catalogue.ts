@@ -9,6 +9,7 @@ import { memory } from './memory.ts';
 import { planEstimate } from './plan-estimate.ts';
 import { profile } from './profile.ts';
 import { service } from './service.ts';
+import { startup } from './startup.ts';
 import { withinDatabase } from './within-database.ts';
 import { withinS3 } from './within-s3.ts';
 
@@ -26,6 +27,7 @@ export const ROWS: readonly Row[] = [
   ...GROWTH,
   planEstimate,
   ...service,
+  startup,
   profile,
 ];
 

@@ -9,7 +9,7 @@ import type { CommandContext } from './context.ts';
 import { PLACES } from './places.ts';
 import { confirm } from './prompt.ts';
 
-export const CLEAN_QUESTION =
+const CLEAN_QUESTION =
   'This deletes them for good and requires *all* anchore-engine services to be stopped - proceed? (y/N)';
 
 /**

@@ -113,9 +113,17 @@ const UNNAMED = `
     FROM (${UNNAMED_URLS}) u`;
 
 /**
- * The same, with the migration that keeps the object, else the newest that knows it. `superseded`: a later migration has
- * brought the archive to this store again; what an earlier one has left there is no longer what anything goes back to. After
- * a switch, documents that are `copied` are switched, only not marked yet. What lay at the destination before the migration
+ * A later migration has brought documents of this bucket to the store again: what an earlier one has left there is no longer
+ * what anything goes back to. Other buckets may be another archive, which has its own way.
+ */
+const SUPERSEDED = `EXISTS (
+  SELECT 1 FROM g l
+   WHERE l.id > g.id AND l.is_destination AND l.switched AND l.phase <> 'rolled-back'
+     AND (jsonb_typeof(l.chosen) = 'null' OR l.chosen ? d.bucket) AND (jsonb_typeof(l.own) = 'null' OR l.own ? d.bucket)
+     AND NOT l.foreign_buckets ? d.bucket)`;
+
+/**
+ * The same, with the migration that keeps the object, else the newest that knows it. After a switch, documents that are `copied` are switched, only not marked yet. What lay at the destination before the migration
  * came (`foreign_source` in its rollback) is nobody's to delete.
  */
 const UNNAMED_WITH_JOURNAL = `
@@ -123,13 +131,11 @@ const UNNAMED_WITH_JOURNAL = `
   g AS MATERIALIZED (
     SELECT g.id, g.rolls_back, g.phase, g.switched_at IS NOT NULL AS switched, g.finished_at IS NULL AS unfinished,
            g.from_fingerprint = $2 AS is_source, g.to_fingerprint = $2 AS is_destination,
-           EXISTS (SELECT 1 FROM archive_mover_migration l
-                    WHERE l.id > g.id AND l.to_fingerprint = $2 AND l.switched_at IS NOT NULL AND l.phase <> 'rolled-back')
-             AS superseded
+           g.scope->'buckets' AS chosen, g.scope->'ownBuckets' AS own, g.scope->'foreignBuckets' AS foreign_buckets
       FROM archive_mover_migration g WHERE $2 IN (g.from_fingerprint, g.to_fingerprint)),
   known AS (
     SELECT u.url, g.id, g.rolls_back, false AS written,
-           CASE WHEN g.switched AND NOT g.superseded AND NOT d.foreign_source
+           CASE WHEN g.switched AND NOT ${SUPERSEDED} AND NOT d.foreign_source
                  AND (d.state IN ('switched', 'cleaning') OR d.state = 'copied' AND g.phase = 'switched')
                 THEN CASE WHEN g.phase NOT IN ('copying', 'moving', 'switched', 'cleaning') THEN NULL
                           WHEN g.rolls_back IS NOT NULL THEN 'undone'
@@ -143,7 +149,7 @@ const UNNAMED_WITH_JOURNAL = `
            CASE WHEN g.phase IN ('copying', 'moving') AND d.state NOT IN ('switched', 'cleaning', 'cleaned') THEN 'unfinished'
                 WHEN g.phase IN ('switched', 'cleaning') AND g.unfinished AND d.state IN ('failed', 'skipped', 'dropped')
                 THEN 'unfinished'
-                WHEN g.phase = 'abandoned' AND NOT g.superseded THEN 'ended' END
+                WHEN g.phase = 'abandoned' AND NOT ${SUPERSEDED} THEN 'ended' END
       FROM u JOIN archive_mover_document d ON d.dst_url = u.url JOIN g ON g.id = d.migration_id
      WHERE g.is_destination AND d.owned)
   SELECT DISTINCT ON (u.url) u.url, k.id AS migration_id, k.rolls_back AS undoes, k.kept_as, k.written

@@ -6,7 +6,7 @@ import { payloadOf } from '../../src/archive/payload.ts';
 import { ensureTables } from '../../src/migration/journal.ts';
 import { type VerifyFinding, verifyArchive } from '../../src/migration/verify.ts';
 import { openTestDatabase, type OpenTestDatabase } from '../support/each-database.ts';
-import { keyOf, Killed, killedAt, seed } from './harness.ts';
+import { keyOf, Killed, killedAt, seed, sideOf } from './harness.ts';
 import { MemoryPlace } from './memory-place.ts';
 
 const KEEP = { keepSource: true };
@@ -107,6 +107,19 @@ describe('verify: objects that no row names', () => {
     await deleteRow(1);
     const { orphans, kept } = await verify(from);
     assert.deepEqual([orphans.map(({ subject }) => subject), kept], [[from.driver.locate(keyOf(1))], []]);
+  });
+
+  test('the source is kept where only another archive comes to its store later', async () => {
+    await seed(place.db, from, 3);
+    const { id } = await place.migrate(from, to, {
+      ...KEEP,
+      from: { ...sideOf(from, 'config'), archive: 'object-store-beside-analysis-archive' },
+    });
+    await seed(place.db, place.db2, 2, 'analysis_archive');
+    const analyses = { ...sideOf(place.db2, 'analyses'), archive: 'analysis-archive' } as const;
+    await place.migrate(place.db2, from, { from: analyses });
+    const { orphans, kept } = await verify(from);
+    assert.deepEqual([orphans, kept], [[], [{ migrationId: id, as: 'source', objects: 3 }]]);
   });
 
   test('copies of an unfinished migration are kept', async () => {
