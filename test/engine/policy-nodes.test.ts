@@ -114,6 +114,30 @@ describe('policies through two services', () => {
     await isWhole(two);
   });
 
+  test('an account that several services meet at once gets one default policy', async () => {
+    const documents = shareDocuments();
+    const services = Array.from(
+      { length: 4 },
+      () =>
+        new Policies(
+          opened.db,
+          documents(async () => undefined),
+        ),
+    );
+    const found = await Promise.all(services.map((each) => each.list('new', true, never)));
+    for (const policies of found) {
+      assert.deepEqual(
+        policies.map(({ row, bundle: its }) => [row.active, its]),
+        [[true, DEFAULT_BUNDLE]],
+      );
+    }
+    // One that it adds itself does not become the active one by being the first.
+    const [service] = services;
+    await service?.save('another', bundle, never);
+    assert.equal((await service?.get('another', 'one', false, never))?.row.active, false);
+    assert.equal((await service?.get('another', DEFAULT_BUNDLE.id, false, never))?.row.active, true);
+  });
+
   test('many accounts at once do not wait for each other for ever', async () => {
     const policies = new Policies(
       opened.db,

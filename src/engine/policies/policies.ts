@@ -53,6 +53,7 @@ export class Policies {
   }
 
   async list(userId: string, detail: boolean, signal: AbortSignal): Promise<readonly Policy[]> {
+    await this.ensureDefault(userId, signal);
     const policies: Policy[] = [];
     for (const row of await listPolicies(this.#db, userId)) {
       try {
@@ -67,6 +68,7 @@ export class Policies {
 
   /** Throws `request.not-found`. */
   async get(userId: string, policyId: string, detail: boolean, signal: AbortSignal): Promise<Policy> {
+    await this.ensureDefault(userId, signal);
     const row = await findPolicy(this.#db, userId, policyId);
     if (row === undefined) throw notFound(policyId);
     return detail ? { row, bundle: await this.#readBundle(row, signal) } : { row };
@@ -77,6 +79,7 @@ export class Policies {
     const { id } = parsePolicyBundle(value);
     if (id.length > 200 || id.includes('\0'))
       throw new AppError('request.invalid', 'id: expected at most 200 characters');
+    await this.ensureDefault(userId, signal);
     await this.#changeBundles(userId, () => this.#store(userId, id, value, signal));
     return id;
   }
