@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { DEFAULT_BUNDLE } from '../../src/engine/policies/default-bundle.ts';
 import type { Engine } from '../../src/engine/start-engine.ts';
 import { isAppError } from '../../src/core/errors.ts';
 import { createPlace, type EnginePlace, PASSWORD, send, startIn, urlOf } from './engine-harness.ts';
@@ -79,7 +80,12 @@ describe('users of the database', () => {
     assert.equal((await send(url, 'GET', '/v1/objects/b/theirs', tina)).text, '{"document": 1}');
     assert.equal((await send(url, 'GET', '/v1/objects/b/theirs')).status, 404);
     assert.equal((await send(url, 'GET', '/v1', as('nobody'))).status, 404);
-    assert.deepEqual((await send(url, 'GET', '/v1/policies', tina)).json, []);
+    // The administrator's policies are not theirs: an account that came after the start has the default one of its own.
+    const policies = (await send(url, 'GET', '/v1/policies?detail=True', tina)).json as Record<string, unknown>[];
+    assert.deepEqual(
+      policies.map(({ userId, active, policybundle }) => ({ userId, active, policybundle })),
+      [{ userId: 'team', active: true, policybundle: DEFAULT_BUNDLE }],
+    );
   });
 
   test('a changed password and a disabled account take effect within seconds', async () => {

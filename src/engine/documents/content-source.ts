@@ -14,16 +14,26 @@ const IN_MEMORY_BYTES = 1024 * 1024;
 /** The content of a document that is to be stored, which can be read several times. Dispose of it. */
 export interface ContentSource extends AsyncDisposable {
   readonly sizeBytes: number;
-  /** The content as a payload: as it is, or compressed. */
+  /** The content as a payload: as it is, or compressed, which is done once. */
   encode(compressed: boolean): Promise<Payload>;
 }
 
+/** A writer that waits for another one asks for the same payload again and again. */
+const once = <T>(work: () => Promise<T>): (() => Promise<T>) => {
+  let result: Promise<T> | undefined;
+  return () => (result ??= work());
+};
+
 /** Content that is in memory already, in a share of it that goes with the content. */
-export const contentOf = (bytes: Uint8Array, share?: Disposable): ContentSource => ({
-  sizeBytes: bytes.length,
-  encode: async (compressed) => payloadOf(compressed ? await compress(bytes) : bytes),
-  [Symbol.asyncDispose]: async () => share?.[Symbol.dispose](),
-});
+export const contentOf = (bytes: Uint8Array, share?: Disposable): ContentSource => {
+  const asIs = once(async () => payloadOf(bytes));
+  const compressedOnce = once(async () => payloadOf(await compress(bytes)));
+  return {
+    sizeBytes: bytes.length,
+    encode: (compressed) => (compressed ? compressedOnce() : asIs()),
+    [Symbol.asyncDispose]: async () => share?.[Symbol.dispose](),
+  };
+};
 
 /** A file without a name: it goes with its descriptor, however the process ends. */
 class HiddenFile {
@@ -76,15 +86,15 @@ const noChunks = async function* (): AsyncGenerator<Uint8Array> {};
 
 const sourceOf = (file: HiddenFile, folder: string): ContentSource => {
   const files = [file];
+  const compressedOnce = once(async () => {
+    const target = await HiddenFile.create(folder);
+    files.push(target);
+    for await (const chunk of compressStream(file.read())) await target.append(chunk);
+    return target.asPayload();
+  });
   return {
     sizeBytes: file.sizeBytes,
-    encode: async (compressed) => {
-      if (!compressed) return file.asPayload();
-      const target = await HiddenFile.create(folder);
-      files.push(target);
-      for await (const chunk of compressStream(file.read())) await target.append(chunk);
-      return target.asPayload();
-    },
+    encode: async (compressed) => (compressed ? compressedOnce() : file.asPayload()),
     [Symbol.asyncDispose]: async () => void (await Promise.allSettled(files.map((each) => each.close()))),
   };
 };

@@ -1,5 +1,5 @@
 import { readAll } from '../../archive/codec.ts';
-import { AppError } from '../../core/errors.ts';
+import { AppError, isAppError } from '../../core/errors.ts';
 import type { Database } from '../../database/database.ts';
 import type { DocumentKey } from '../../drivers/contract.ts';
 import { contentOf } from '../documents/content-source.ts';
@@ -11,6 +11,8 @@ import {
   activatePolicy,
   deletePolicyRow,
   findPolicy,
+  hasPolicies,
+  holdBundles,
   listPolicies,
   type PolicyRow,
   savePolicy,
@@ -42,7 +44,7 @@ const notFound = (policyId: string): AppError =>
 export class Policies {
   readonly #db: Database;
   readonly #documents: DocumentArchive;
-  /** A row and its document are two steps: of one policy, one change after the other. */
+  /** A row and its document are two steps: one change after the other. They are rare, and each takes a connection. */
   readonly #mutex = new KeyMutex();
 
   constructor(db: Database, documents: DocumentArchive) {
@@ -51,14 +53,22 @@ export class Policies {
   }
 
   async list(userId: string, detail: boolean, signal: AbortSignal): Promise<readonly Policy[]> {
+    await this.ensureDefault(userId, signal);
     const policies: Policy[] = [];
-    for (const row of await listPolicies(this.#db, userId))
-      policies.push(detail ? { row, bundle: await this.#readBundle(row, signal) } : { row });
+    for (const row of await listPolicies(this.#db, userId)) {
+      try {
+        policies.push(detail ? { row, bundle: await this.#readBundle(row, signal) } : { row });
+      } catch (error) {
+        // Deleted since it was listed.
+        if (!isAppError(error, 'request.not-found')) throw error;
+      }
+    }
     return policies;
   }
 
   /** Throws `request.not-found`. */
   async get(userId: string, policyId: string, detail: boolean, signal: AbortSignal): Promise<Policy> {
+    await this.ensureDefault(userId, signal);
     const row = await findPolicy(this.#db, userId, policyId);
     if (row === undefined) throw notFound(policyId);
     return detail ? { row, bundle: await this.#readBundle(row, signal) } : { row };
@@ -69,10 +79,8 @@ export class Policies {
     const { id } = parsePolicyBundle(value);
     if (id.length > 200 || id.includes('\0'))
       throw new AppError('request.invalid', 'id: expected at most 200 characters');
-    using _ = await this.#mutex.acquire(`${userId}/${id}`);
-    // First the document: a row always has one.
-    await this.#documents.put(keyOf(userId, id), contentOf(Buffer.from(JSON.stringify({ document: value }))), signal);
-    await savePolicy(this.#db, userId, id);
+    await this.ensureDefault(userId, signal);
+    await this.#changeBundles(userId, () => this.#store(userId, id, value, signal));
     return id;
   }
 
@@ -83,22 +91,43 @@ export class Policies {
 
   /** Throws `request.not-found`, and `request.conflict` for the active one. */
   async delete(userId: string, policyId: string, signal: AbortSignal): Promise<void> {
-    using _ = await this.#mutex.acquire(`${userId}/${policyId}`);
-    const outcome = await deletePolicyRow(this.#db, userId, policyId);
-    if (outcome === 'absent') throw notFound(policyId);
-    if (outcome === 'active')
-      throw new AppError('request.conflict', `policy ${policyId} is the active one: activate another before`);
-    await this.#documents.delete(keyOf(userId, policyId), signal);
+    await this.#changeBundles(userId, async () => {
+      const outcome = await deletePolicyRow(this.#db, userId, policyId);
+      if (outcome === 'absent') throw notFound(policyId);
+      if (outcome === 'active')
+        throw new AppError('request.conflict', `policy ${policyId} is the active one: activate another before`);
+      await this.#documents.delete(keyOf(userId, policyId), signal);
+    });
   }
 
-  /** An account without any policy gets the default one. */
+  /**
+   * An account without any policy gets the default one, when it first needs one: accounts are created by others, while this
+   * service runs.
+   */
   async ensureDefault(userId: string, signal: AbortSignal): Promise<void> {
-    if ((await listPolicies(this.#db, userId)).length === 0) await this.save(userId, DEFAULT_BUNDLE, signal);
+    if (await hasPolicies(this.#db, userId)) return;
+    await this.#changeBundles(userId, async () => {
+      if (await hasPolicies(this.#db, userId)) return;
+      await this.#store(userId, DEFAULT_BUNDLE.id, DEFAULT_BUNDLE, signal);
+    });
+  }
+
+  async #store(userId: string, id: string, value: unknown, signal: AbortSignal): Promise<void> {
+    // First the document: a row always has one.
+    await this.#documents.put(keyOf(userId, id), contentOf(Buffer.from(JSON.stringify({ document: value }))), signal);
+    await savePolicy(this.#db, userId, id);
+  }
+
+  async #changeBundles<T>(userId: string, work: () => Promise<T>): Promise<T> {
+    using _ = await this.#mutex.acquire('');
+    return await holdBundles(this.#db, userId, work);
   }
 
   async #readBundle(row: PolicyRow, signal: AbortSignal): Promise<unknown> {
     using opened = await this.#documents.open(keyOf(row.userId, row.policyId), signal);
     const bytes = opened && (await readAll(opened.chunks, MAX_BUNDLE_BYTES));
+    if (bytes === undefined && (await findPolicy(this.#db, row.userId, row.policyId)) === undefined)
+      throw notFound(row.policyId);
     if (bytes === undefined)
       throw new AppError('document.missing', `policy ${row.policyId} has no bundle that can be read`);
     const value: unknown = JSON.parse(bytes.toString('utf8'));

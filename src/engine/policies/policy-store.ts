@@ -39,6 +39,9 @@ export const listPolicies = async (db: Queryable, userId: string): Promise<reado
   return rows.map(fromRow);
 };
 
+export const hasPolicies = async (db: Queryable, userId: string): Promise<boolean> =>
+  (await db.query('SELECT 1 FROM policy_bundle WHERE "userId" = $1 LIMIT 1', [userId])).count > 0;
+
 export const findPolicy = async (db: Queryable, userId: string, policyId: string): Promise<PolicyRow | undefined> => {
   const { rows } = await db.query<Row>(`SELECT ${COLUMNS} FROM policy_bundle WHERE "userId" = $1 AND "policyId" = $2`, [
     userId,
@@ -49,6 +52,25 @@ export const findPolicy = async (db: Queryable, userId: string, policyId: string
 
 /** The advisory lock under which an account's policies change, so that exactly one is active. */
 const POLICY_LOCK_CLASS = 0x6166;
+
+/** The advisory lock that is held over a bundle's document and its row. Always taken before the other one. */
+const BUNDLE_LOCK_CLASS = 0x6168;
+const BUNDLE_LOCK_TIMEOUT = '30s';
+
+/**
+ * Holds an account's bundles for as long as the work takes, on whatever service. The work's own statements go over other
+ * connections: they commit before the lock is free. The embedded database has one session and one service.
+ */
+export const holdBundles = async <T>(db: Database, userId: string, work: () => Promise<T>): Promise<T> => {
+  if (db.kind === 'embedded') return work();
+  // A connection of its own: those that hold the pool's could otherwise wait for each other.
+  await using session = await db.openSession();
+  return await session.transaction(async (tx) => {
+    await tx.query(`SELECT set_config('lock_timeout', $1, true)`, [BUNDLE_LOCK_TIMEOUT]);
+    await tx.query('SELECT pg_advisory_xact_lock($1::int, hashtext($2))', [BUNDLE_LOCK_CLASS, userId]);
+    return work();
+  });
+};
 
 /** Runs what changes an account's policies: one at a time, on whatever service. */
 const changePolicies = <T>(db: Database, userId: string, work: (tx: Queryable) => Promise<T>): Promise<T> =>
