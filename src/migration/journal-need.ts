@@ -19,7 +19,7 @@ const CURRENT = `
     FROM archive_mover_migration c WHERE c.switched_at IS NOT NULL
    ORDER BY c.scope->>'ownBuckets' IS NOT NULL, c.switched_at DESC, c.id DESC`;
 
-/** Services refuse to start where rows are elsewhere, except those that a journal lists as left behind. */
+/** Of rows elsewhere those count as known that a journal lists as left behind; without it services may refuse to start. */
 const findExceptions = async (db: Queryable): Promise<readonly JournalNeed[]> => {
   if (!(await findTables(db, ['archive_metadata'])).has('archive_metadata')) return [];
   const { rows } = await db.query<{ id: number; description: string; count: number; example: string }>(
@@ -32,7 +32,7 @@ const findExceptions = async (db: Queryable): Promise<readonly JournalNeed[]> =>
   return rows.map(({ id, description, count, example }) => ({
     reason:
       `${countOf(count, 'document')} of the archive in ${description} ${count === 1 ? 'is' : 'are'} elsewhere (such as ${example}), ` +
-      'as the journal lists: without that list anchore-engine does not start any more',
+      'as the journal lists: without that list they are strays, which are warned of, and where most documents are such, anchore-engine does not start',
     remedy: `see show-migration ${id} --failed --skipped, and move or delete them (retry ${id} copies failed ones once more)`,
   }));
 };

@@ -72,19 +72,19 @@ test('named by the environment, which the next command has as well', async () =>
   const migrated = await run(environment, [], 'migrate', from, to, '--dontask', '--nodelete');
   const command = commandWith(migrated, 'clean');
   assert.equal(command, 'anchore-manager archivestorage clean 3');
-  paste(command, environment);
+  paste(`${command} --dontask`, environment);
 });
 
 test('named by a file, whose name a shell has to be told with care', async () => {
   const migrated = await run({}, ['--db-connect-file', urlFile], 'migrate', to, from, '--dontask', '--nodelete');
-  paste(commandWith(migrated, 'clean'));
+  paste(`${commandWith(migrated, 'clean')} --dontask`);
 });
 
 test('named by the configuration of the source alone: a command without one has to be told', async () => {
   const migrated = await run({}, [], 'migrate', from, to, '--dontask', '--nodelete');
   const command = commandWith(migrated, 'clean');
   assert.equal(command, `anchore-manager archivestorage --configfile ${from} clean 5`);
-  paste(command);
+  paste(`${command} --dontask`);
   const { leftToDo } = JSON.parse(
     (await run({}, ['--configfile', from], 'report', '5', '--json')).stdout,
   ) as MigrationReport;

@@ -62,7 +62,7 @@ for (const kind of DATABASE_KINDS) {
         const back = await place.rollback(id, from, db2);
         assert.deepEqual(
           [counts.skipped, back.outcome, back.counts.switched, back.counts.skipped],
-          [4, 'complete', 10, 4],
+          [4, 'stranded', 10, 4], // the configuration that works again cannot read these, which the other one could
         );
       });
     });

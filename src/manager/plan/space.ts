@@ -9,7 +9,8 @@ import type { Space } from './plan.ts';
 
 /**
  * What the journal's row of one document takes in the database, with its indexes and the room that its page keeps for changes:
- * measured 1,670 to 1,940 over 20,000 documents whose names are digests. In bytes; `docs/operations.md` says it too.
+ * measured 1,670 to 1,940 over 20,000 documents whose names are digests, and up to 3,400 over 500. In bytes; `docs/operations.md`
+ * says it too.
  */
 export const JOURNAL_BYTES = 2_000;
 /** A file takes whole blocks, and some of a folder; in bytes. */
