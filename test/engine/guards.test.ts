@@ -3,6 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isAppError } from '../../src/core/errors.ts';
+import { startManager } from '../manager/running-manager.ts';
+import { until } from '../migration/harness.ts';
 import { runManager } from '../support/manager.ts';
 import { createPlace, send, startIn, urlOf } from './engine-harness.ts';
 
@@ -144,6 +146,40 @@ test('while a migration runs, services do not start; a precopy does not mind the
   } finally {
     await holder.end();
   }
+});
+
+test('a migration that stands in its switch keeps services from starting, on either configuration', async () => {
+  await using place = await createPlace();
+  const from = await place.configure({ name: 'config.yaml' });
+  const to = await place.configure({ name: 'dest-config.yaml', archive: localfs(join(place.folder, 'documents')) });
+  await (await startIn(from)).stop();
+  const writer = await place.database.connect();
+  try {
+    // What the switch excludes, and so waits for.
+    await writer.query('BEGIN');
+    await writer.query('LOCK TABLE archive_metadata IN ROW EXCLUSIVE MODE');
+    await using migration = startManager(['archivestorage', 'migrate', from, to, '--dontask', '--force', '--nodelete']);
+    await until(
+      async () =>
+        (
+          await place.database.query(
+            `SELECT 1 FROM pg_locks WHERE relation = 'archive_metadata'::regclass AND mode = 'ShareRowExclusiveLock' AND NOT granted`,
+          )
+        ).length > 0,
+    );
+    for (const config of [from, to])
+      await assert.rejects(startIn(config), (error) => {
+        assert.ok(isAppError(error, 'refused.migration-running'), String(error));
+        assert.match(error.message, /^migration 1 \(copying\) is running and needs the services stopped/);
+        return true;
+      });
+    await writer.query('COMMIT');
+    assert.equal(await migration.ended, 0, migration.stderr());
+  } finally {
+    await writer.end();
+  }
+  await assert.rejects(startIn(from), (error) => isAppError(error, 'refused.unreadable-documents'));
+  await (await startIn(to)).stop();
 });
 
 test('a configuration that cannot be used says where', async () => {

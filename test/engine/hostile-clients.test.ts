@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, mock, test } from 'node:test';
+import { Policies } from '../../src/engine/policies/policies.ts';
 import type { Engine } from '../../src/engine/start-engine.ts';
 import { until } from '../migration/harness.ts';
 import { basic, createPlace, type EnginePlace, PASSWORD, send, startIn, urlOf } from './engine-harness.ts';
@@ -161,4 +162,32 @@ test('a stop lets a running request end, and a second signal does not wait', asy
   end();
   assert.equal((await posting).status, 200);
   await stopped;
+});
+
+test('a defect tells clients nothing but its request id, and the log everything', async () => {
+  await using place = await createPlace();
+  const lines: string[] = [];
+  await using engine = await startIn(await place.configure(), {}, lines);
+  const url = urlOf(engine);
+  const failing = mock.method(Policies.prototype, 'list', () => Promise.reject(new TypeError('it is not a function')));
+  try {
+    const answer = await send(url, 'GET', '/v1/policies', { headers: { 'x-request-id': 'the-one' } });
+    assert.equal(answer.status, 500);
+    assert.deepEqual(answer.json, {
+      message: 'the service met an error; see its log',
+      httpcode: 500,
+      detail: { error_codes: ['internal'], request_id: 'the-one' },
+    });
+    assert.doesNotMatch(answer.text + JSON.stringify([...answer.headers]), /not a function|\.ts|\bat /);
+  } finally {
+    failing.mock.restore();
+  }
+  const logged = lines.find((line) => line.includes('request failed')) ?? '';
+  assert.match(logged, /"request_id":"the-one"/);
+  assert.match(logged, /TypeError: it is not a function\\n\s+at /);
+  // What the database says of its tables is for the log too.
+  await place.database.query('DROP TABLE policy_bundle');
+  const second = await send(url, 'GET', '/v1/policies');
+  assert.equal(second.status, 500);
+  assert.doesNotMatch(second.text, /policy_bundle|relation|SELECT|\.ts|\bat /);
 });

@@ -81,3 +81,23 @@ test('--allow-unreadable does not open a store that the archive has left', async
     isAppError(error, 'refused.not-current'),
   );
 });
+
+test('what a migration has listed as elsewhere is warned about as such', async () => {
+  await using place = await createPlace();
+  const from = await place.configure({ name: 'config.yaml' });
+  const to = await place.configure({ name: 'dest-config.yaml', archive: localfs(join(place.folder, 'documents')) });
+  await (await startIn(from)).stop();
+  await addStrays(place, 2);
+  const migrated = await runManager(['archivestorage', 'migrate', from, to, '--dontask', '--force']);
+  assert.equal(migrated.code, 0, migrated.stderr);
+  const reasons = await place.database.query(
+    "SELECT DISTINCT error_code FROM archive_mover_document WHERE state = 'skipped'",
+  );
+  assert.deepEqual(reasons, [{ error_code: 'skipped.elsewhere' }]);
+  const lines: string[] = [];
+  await (await startIn(to, {}, lines)).stop();
+  assert.ok(
+    lines.some((line) => /2 documents cannot be read, as a migration has listed: 2 in swift/.test(line)),
+    lines.join(''),
+  );
+});
