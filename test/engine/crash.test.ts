@@ -71,12 +71,15 @@ const writeUntilKilled = async (url: string, model: Model, stopped: AbortSignal)
   await Promise.all(Array.from({ length: WRITERS }, (_, index) => loop(index)));
 };
 
-/** Kills somewhere in the middle of the load, however fast the machine is. */
+/** Kills somewhere in the middle of the load, however fast the machine is, once each key has been written: some have to wait for late writes. */
 const killAfterSome = async (engine: EngineProcess, model: Model): Promise<void> => {
   const total = (): number => [...model.acknowledged.values()].reduce((sum, version) => sum + version, 0);
   const target = total() + 25 + randomInt(30);
-  const deadline = performance.now() + 30_000;
-  while (total() < target && performance.now() < deadline) await sleep(5);
+  const before = new Map(model.acknowledged);
+  const isWritten = (key: number): boolean => (model.acknowledged.get(key) ?? 0) > (before.get(key) ?? 0);
+  const isEnough = (): boolean => total() >= target && Array.from({ length: KEYS }, (_, key) => key).every(isWritten);
+  const deadline = performance.now() + 60_000;
+  while (!isEnough() && performance.now() < deadline) await sleep(5);
   await sleep(randomInt(20));
   await engine.end('SIGKILL');
 };

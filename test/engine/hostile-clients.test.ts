@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, mock, test } from 'node:test';
 import { Policies } from '../../src/engine/policies/policies.ts';
 import type { Engine } from '../../src/engine/start-engine.ts';
@@ -60,6 +61,25 @@ describe('slow, huge and broken clients', () => {
     );
     assert.match(answer, /^(HTTP\/1\.1 408|$)/);
     await isFine();
+  });
+
+  test('a body that comes right after the answer, and another request on that connection', async () => {
+    const socket = await open();
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (chunk: string) => (answer += chunk));
+    const body = '{"document": 1}';
+    socket.write(
+      `POST /v1/objects/policy_bundles/x HTTP/1.1\r\n${AUTHORIZATION}Content-Length: ${body.length}\r\n\r\n`,
+    );
+    await until(() => answer.includes('\r\n\r\n'));
+    assert.match(answer, /^HTTP\/1\.1 409/);
+    socket.write(body);
+    await sleep(600);
+    answer = '';
+    socket.write(`GET /v1/objects/raw/b/half HTTP/1.1\r\n${AUTHORIZATION}\r\n`);
+    await until(() => answer !== '' || socket.destroyed);
+    assert.match(answer, /^HTTP\/1\.1 404/);
+    socket.destroy();
   });
 
   test('headers that never end', async () => {

@@ -42,9 +42,13 @@ const addObservation = (app: App, service: ServiceName, parts: ServiceParts): vo
     const force = (): void => ending.abort(parts.forced.reason);
     parts.forced.addEventListener('abort', force, { once: true });
     parts.metrics.requestsRunning(1);
-    // An answer before the end of the body: the client gets a moment to read it, and need not send the rest.
+    // An answer before the end of the body: the client gets a moment to read it, and need not send the rest. One that has sent
+    // it by then may go on with the connection, and perhaps has.
     outgoing.once('finish', () => {
-      if (!incoming.complete) setTimeout(() => incoming.socket.destroy(), LINGER_MS).unref();
+      if (incoming.complete) return;
+      setTimeout(() => {
+        if (!incoming.complete) incoming.socket.destroy();
+      }, LINGER_MS).unref();
     });
     outgoing.once('close', () => {
       clearTimeout(late);
