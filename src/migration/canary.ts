@@ -3,7 +3,7 @@ import { measureObject, payloadOf } from '../archive/payload.ts';
 import { readAll } from '../archive/codec.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import type { DocumentKey } from '../drivers/contract.ts';
-import { deletedLine, deleteObjects, isSettled } from './deletion.ts';
+import { deletedLine, deleteObjects, findUncertain } from './deletion.ts';
 import { guardDeletes } from './deletion-guard.ts';
 import { moveDocuments, recordDeleteIntents, recordSettledDeletes } from './document-journal.ts';
 import { destinationRef, type DocumentRecord, sourceRef } from './document-record.ts';
@@ -58,7 +58,7 @@ const tryCanary = async (run: Run, document: DocumentRecord): Promise<boolean> =
   const item = { seq: document.seq, ref: sourceRef(document), md5: document.source.readDigest };
   const guard = await guardDeletes(run, 'source');
   const [result] = await deleteObjects(db, from.driver, guard, [item], signal);
-  if (result !== undefined && isSettled(result) && !document.deleteUnsettled)
+  if (result !== undefined && findUncertain([document], [result]).size === 0)
     await recordSettledDeletes(db, fence, [document.seq]);
   if (result?.outcome === 'failed' || result?.outcome === 'kept') {
     await forget(db, fence, null);

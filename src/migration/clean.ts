@@ -9,7 +9,7 @@ import {
   type Deletion,
   type DeletionGuard,
   findNeededOfRange,
-  isSettled,
+  findUncertain,
   type NeededObjects,
 } from './deletion.ts';
 import { guardDeletes } from './deletion-guard.ts';
@@ -154,10 +154,7 @@ const cleanPage = async (
     if (result.because === 'row' || result.because === 'unswitched') open.add(result.item.seq);
   }
   await recordDeleteProblems(db, fence, problems);
-  const uncertain = new Set([
-    ...page.filter((document) => document.deleteUnsettled).map(({ seq }) => seq),
-    ...results.filter((result) => !isSettled(result)).map(({ item }) => item.seq),
-  ]);
+  const uncertain = findUncertain(page, results);
   const done = seqs.filter((seq) => !open.has(seq));
   await recordSettledDeletes(
     db,

@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import type { Database } from '../database/database.ts';
 import type { Chunk } from './claims.ts';
+import type { DocumentRecord } from './document-record.ts';
 import { takeTime } from './migration-store.ts';
 import type { DeleteOutcome, Driver, ObjectRef } from '../drivers/contract.ts';
 
@@ -88,7 +89,7 @@ export const deleteObjects = async <T extends Deletable>(
 };
 
 /** Whether no request for it can still be under way (rule R9): none was sent, or the only one was answered. */
-export const isSettled = (deletion: Deletion<Deletable>): boolean => {
+const isSettled = (deletion: Deletion<Deletable>): boolean => {
   switch (deletion.outcome) {
     case 'deleted':
     case 'absent':
@@ -99,6 +100,19 @@ export const isSettled = (deletion: Deletion<Deletable>): boolean => {
       return false;
   }
 };
+
+/**
+ * Of which documents a request to delete may still be under way (rule R9): those whose deletion is not settled, and those of
+ * which it was not known before this one either.
+ */
+export const findUncertain = (
+  documents: readonly Pick<DocumentRecord, 'seq' | 'deleteUnsettled'>[],
+  deletions: readonly Deletion<Deletable>[],
+): ReadonlySet<number> =>
+  new Set([
+    ...documents.filter((document) => document.deleteUnsettled).map(({ seq }) => seq),
+    ...deletions.filter((deletion) => !isSettled(deletion)).map(({ item }) => item.seq),
+  ]);
 
 /** In the words of the operator's guide. */
 export const deletedLine = (ref: ObjectRef): string =>

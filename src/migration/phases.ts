@@ -11,6 +11,8 @@
  *                             |
  *                             +--> failed | skipped | dropped
  *
+ *   A document whose object could not be deleted is `cleaned` with the reason; the next cleaning takes it back to `switched`.
+ *
  * `active` is the source until the switch commits, then the destination; the phase is written by the same transaction
  * as the metadata, so reading it tells which configuration works.
  */

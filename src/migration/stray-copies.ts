@@ -1,4 +1,4 @@
-import { deleteObjects, isSettled } from './deletion.ts';
+import { deleteObjects, findUncertain } from './deletion.ts';
 import { guardDeletes } from './deletion-guard.ts';
 import { forgetCopies, recordSettledDeletes, recordStrayDeletes } from './document-journal.ts';
 import { listStrayCopies } from './document-store.ts';
@@ -42,10 +42,7 @@ export const removeStrayCopies = async (run: Run, states: readonly DocumentState
         : [],
     );
     const results = [...first, ...(await deleteObjects(db, to.driver, guard, again, signal))];
-    const uncertain = new Set([
-      ...strays.filter((document) => document.deleteUnsettled).map(({ seq }) => seq),
-      ...results.filter((result) => !isSettled(result)).map(({ item }) => item.seq),
-    ]);
+    const uncertain = findUncertain(strays, results);
     const forgotten = new Set<number>();
     for (const result of results) {
       const isArchives = result.outcome === 'kept' && result.because !== 'journal' && result.because !== 'changed';
